@@ -1,0 +1,1 @@
+#include "pith_onnxruntime.h"

@@ -1,0 +1,105 @@
+public import PithTensor
+
+/// Integer levels with a scale (and a zero point) for each group of neighbours: `w = (level - zeroPoint) * scale`.
+///
+/// The product is rounded to `Float` once, after an exact subtraction, as `DequantizeLinear` of ONNX does it.
+public struct GroupedIntegers: Representation, Equatable {
+    public static let kind = "grouped-integers"
+
+    /// Which weights share a scale.
+    public enum Grouping: Hashable, Sendable {
+        /// One scale for all: `scales` is a scalar.
+        case tensor
+        /// One scale for each index along `axis`: `scales` has that axis only.
+        case channel(axis: Int)
+        /// One scale for each run of `size` along `axis`: `scales` has the weight's shape with that axis divided, rounded up.
+        case block(axis: Int, size: Int)
+    }
+
+    /// Levels in the weight's shape, an integer type of at most 32 bits.
+    public let levels: Tensor
+    /// `Float` scales in weight units per level, in the shape that the grouping says.
+    public let scales: Tensor
+    /// Levels that stand for zero, of the levels' type and the scales' shape; nil when all are 0.
+    public let zeroPoints: Tensor?
+    public let grouping: Grouping
+
+    /// Joins levels and scales.
+    public init(levels: Tensor, scales: Tensor, zeroPoints: Tensor? = nil, grouping: Grouping) {
+        let expected = GroupedIntegers.scaleDimensions(of: levels.shape, grouping)
+        precondition(levels.type.isInteger && scales.type == .float32, "Levels are integers and scales are floats.")
+        precondition(scales.shape.dimensions == expected, "Scales \(scales.shape) do not fit \(levels.shape) \(grouping).")
+        precondition(
+            zeroPoints.map { $0.type == levels.type && $0.shape == scales.shape } ?? true,
+            "Zero points have the type of the levels and the shape of the scales.")
+        self.levels = levels
+        self.scales = scales
+        self.zeroPoints = zeroPoints
+        self.grouping = grouping
+    }
+
+    /// Axis lengths of the scales of a weight of `shape`.
+    public static func scaleDimensions(of shape: Shape, _ grouping: Grouping) -> [Int] {
+        switch grouping {
+        case .tensor: return []
+        case .channel(let axis): return [shape.dimensions[axis]]
+        case .block(let axis, let size):
+            var dimensions = shape.dimensions
+            dimensions[axis] = (dimensions[axis] + size - 1) / size
+            return dimensions
+        }
+    }
+
+    public var shape: Shape { levels.shape }
+    public var type: ScalarType { .float32 }
+    public var byteCount: Int { levels.byteCount + scales.byteCount + (zeroPoints?.byteCount ?? 0) }
+
+    public var summary: String {
+        switch grouping {
+        case .tensor: "\(levels.type.rawValue) per tensor"
+        case .channel: "\(levels.type.rawValue) per channel"
+        case .block(_, let size): "\(levels.type.rawValue) in blocks of \(size)"
+        }
+    }
+
+    public func decoded() -> Tensor {
+        let scales = scales.elements(as: Float.self)
+        let zeros = zeroPoints?.integers() ?? [Int](repeating: 0, count: scales.count)
+        let levels = levels.integers() ?? []
+        var values = [Float](repeating: 0, count: levels.count)
+        forEachGroup { range, stride, group in
+            let scale = scales[group], zero = zeros[group]
+            for index in Swift.stride(from: range.lowerBound, to: range.upperBound, by: stride) {
+                values[index] = Float(levels[index] - zero) * scale
+            }
+        }
+        return Tensor(values, shape: shape)
+    }
+
+    /// Calls `body` with the indices (a range walked in steps) of each run of weights that share the scale `group`.
+    private func forEachGroup(_ body: (_ range: Range<Int>, _ stride: Int, _ group: Int) -> Void) {
+        switch grouping {
+        case .tensor: body(0..<shape.count, 1, 0)
+        case .channel(let axis):
+            let (outer, length, inner) = shape.strides(around: axis)
+            for block in 0..<outer {
+                for channel in 0..<length {
+                    let start = (block * length + channel) * inner
+                    body(start..<start + inner, 1, channel)
+                }
+            }
+        case .block(let axis, let size):
+            let (outer, length, inner) = shape.strides(around: axis)
+            let groups = (length + size - 1) / size
+            for block in 0..<outer {
+                for group in 0..<groups {
+                    for column in 0..<inner {
+                        let start = (block * length + group * size) * inner + column
+                        let end = (block * length + min((group + 1) * size, length)) * inner
+                        body(start..<end, inner, (block * groups + group) * inner + column)
+                    }
+                }
+            }
+        }
+    }
+}
