@@ -5,8 +5,20 @@ public struct Weight: Sendable {
     /// Name of the value it provides.
     public var name: String
     public var form: Form
+    /// How a runtime computes with the weight when it is encoded.
+    public var execution = Execution.folded
+    /// Whether its numbers lay in a file beside the model.
+    public var isExternal = false
     /// What the format stores and Pith does not interpret.
     public var foreign: ForeignFields
+
+    /// The two kinds of small.
+    public enum Execution: String, Hashable, Sendable, Codable {
+        /// Small on disk: the runtime turns it into floats once, when it loads the model.
+        case folded
+        /// Small in memory too: the runtime's integer kernels use it as it is stored.
+        case integer
+    }
 
     /// How the numbers are held.
     public enum Form: Sendable {

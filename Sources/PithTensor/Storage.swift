@@ -95,6 +95,16 @@
         return try body(span)
     }
 
+    /// Writes the bytes from `offset` on to an open file and answers how many went out, as `write(2)` does.
+    package func write(to descriptor: Int32, from offset: Int) -> Int {
+        let piece = unsafe UnsafeRawBufferPointer(rebasing: buffer[offset...])
+        #if canImport(Darwin)
+            return unsafe Darwin.write(descriptor, piece.baseAddress, min(piece.count, 1 << 30))
+        #else
+            return unsafe Glibc.write(descriptor, piece.baseAddress, min(piece.count, 1 << 30))
+        #endif
+    }
+
     private var buffer: UnsafeRawBufferPointer {
         unsafe UnsafeRawBufferPointer(start: base, count: base == nil ? 0 : byteCount)
     }

@@ -1,0 +1,57 @@
+import Foundation
+internal import ONNXSchema
+public import PithModel
+public import PithTensor
+internal import SwiftProtobuf
+
+/// Reads ONNX models without copying their weights: the file is mapped, and each weight is a slice of the mapping.
+///
+/// - Reference: ONNX specification, "Open Neural Network Exchange Intermediate Representation", IR versions 3 to 13.
+public enum ONNXReader {
+    /// Reads the model at `path` and checks its graph.
+    ///
+    /// - Throws: `FormatError` when the file can not be read, is damaged, or its graph is not sound.
+    /// - Complexity: O(nodes + tensors) time and memory; weights are touched when they are used.
+    public static func read(path: String) throws(FormatError) -> Model {
+        let file: MappedFile
+        do {
+            file = try MappedFile(path: path)
+        } catch {
+            throw FormatError(code: .missing, subject: path, problem: error.problem, remedy: error.remedy)
+        }
+        return try read(file.storage, path: path)
+    }
+
+    /// Reads a model in memory; `path` names it in errors and locates external data.
+    public static func read(_ storage: Storage, path: String) throws(FormatError) -> Model {
+        guard storage.byteCount > 0 else {
+            throw FormatError(
+                code: .truncated, subject: path, problem: "the file is empty.", remedy: "Download or export it again.")
+        }
+        let skeleton = try TensorCutter(storage: storage, subject: path).skeleton()
+        let schema: OnnxSchema_Model
+        do {
+            var options = BinaryDecodingOptions()
+            options.messageDepthLimit = TensorCutter.depthLimit * 4
+            schema = try OnnxSchema_Model(serializedBytes: skeleton, options: options)
+        } catch {
+            throw FormatError(
+                code: .corrupt, subject: path, problem: "it can not be decoded as ONNX (\(error)).",
+                remedy: "Check that this is an ONNX file; download or export it again.")
+        }
+        guard schema.hasGraph else {
+            throw FormatError(
+                code: .corrupt, subject: path, problem: "it holds no graph.",
+                remedy: "Check that this is an ONNX model; download or export it again.")
+        }
+        let decoder = ONNXDecoder(file: storage, external: ExternalFiles(besideModelAt: path), subject: path)
+        var model = try decoder.model(schema)
+        do {
+            try model.graph.validate()
+        } catch {
+            throw FormatError(
+                code: .corrupt, subject: path, problem: "\(error.subject): \(error.problem)", remedy: error.remedy)
+        }
+        return model
+    }
+}
