@@ -48,8 +48,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "PithRuntime", dependencies: ["CONNXRuntime", "PithTensor", "PithModel", "PithFormats"],
-            swiftSettings: strict),
+            name: "PithRuntime", dependencies: ["CONNXRuntime", "PithTensor", "PithModel"], swiftSettings: strict),
         .target(
             name: "PithEvaluation", dependencies: ["PithTensor", "PithModel", "PithFormats", "PithRuntime"],
             swiftSettings: strict),
@@ -68,6 +67,10 @@ let package = Package(
                 "PithCompression", "PithReport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
+            swiftSettings: strict),
+        .target(name: "PithTestSupport", dependencies: ["PithTensor"], path: "Tests/PithTestSupport", swiftSettings: strict),
+        .testTarget(
+            name: "PithRuntimeTests", dependencies: ["PithTensor", "PithModel", "PithRuntime", "PithTestSupport"],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -1,1 +1,0 @@
-#include "pith_onnxruntime.h"
