@@ -1,0 +1,95 @@
+internal import PithCoding
+public import PithTensor
+
+/// A ZIP archive that is read where it lies: the directory at its end is checked whole, entries are decoded on demand.
+///
+/// Stored and deflated entries are read, also past 4 GiB (zip64); encrypted ones and other methods are refused.
+/// Directories are left out. Names must be relative and unique and must not climb with `..`; entries must not overlap,
+/// so what comes out of an archive is at most 1032 times its size.
+///
+/// - Reference: PKWARE APPNOTE.TXT 6.3.10, sections 4.3 to 4.5.
+public struct ZIPArchive: Sendable {
+    /// One file of an archive.
+    public struct Entry: Hashable, Sendable {
+        /// Path inside the archive, with `/` between its parts.
+        public let name: String
+        /// Size of the content in bytes.
+        public let byteCount: Int
+        /// Whether the content is deflated; otherwise it is stored as it is.
+        public let isDeflated: Bool
+        /// Checksum of the content.
+        public let crc32: UInt32
+        /// Where the content lies in the archive, as it is stored.
+        public let storedRange: Range<Int>
+    }
+
+    /// The path it was opened by, or the name it was given.
+    public let path: String
+    /// Its files in the order of its directory.
+    public let entries: [Entry]
+    private let bytes: Storage
+    private let indexes: [String: Int]
+
+    /// Opens the archive at `path`.
+    ///
+    /// - Throws: `FormatError` `.missing` when it can not be opened; `.corrupt` or `.truncated` when its directory is
+    ///   damaged; `.unsupported` for encryption, other methods and archives in several parts.
+    /// - Complexity: O(entries).
+    public init(path: String) throws(FormatError) {
+        try self.init(MappedFile.bytes(of: path), named: path)
+    }
+
+    /// Opens an archive in memory; `name` is its name in errors.
+    ///
+    /// - Throws: as `init(path:)`.
+    public init(_ bytes: Storage, named name: String) throws(FormatError) {
+        let directory = try ZIPDirectory(bytes, named: name)
+        var indexes: [String: Int] = [:]
+        for (index, entry) in directory.entries.enumerated() where indexes.updateValue(index, forKey: entry.name) != nil {
+            throw FormatError(
+                code: .corrupt, subject: "\(name), entry '\(entry.name)'", problem: "it stands in the archive twice.",
+                remedy: "Make the archive again with unique names.")
+        }
+        path = name
+        entries = directory.entries
+        self.bytes = bytes
+        self.indexes = indexes
+    }
+
+    /// Whether `bytes` start like a ZIP archive.
+    public static func matches(_ bytes: Storage) -> Bool {
+        guard bytes.byteCount >= 4 else { return false }
+        let start = bytes.slice(0..<4).withBytes { $0.bytes }
+        return start == [0x50, 0x4b, 3, 4] || start == [0x50, 0x4b, 5, 6]
+    }
+
+    /// The file called `name`, nil when there is none.
+    public func entry(named name: String) -> Entry? { indexes[name].map { entries[$0] } }
+
+    /// The content of `entry`, with its checksum verified; stored content is not copied.
+    ///
+    /// - Throws: `FormatError` `.corrupt` or `.truncated` when it is damaged, `.unsupported` when it has more than
+    ///   `maximumByteCount` bytes.
+    /// - Complexity: O(*n*) time; memory only for deflated content.
+    public func contents(of entry: Entry, maximumByteCount: Int = .max) throws(FormatError) -> Storage {
+        let subject = "\(path), entry '\(entry.name)'"
+        let stored = bytes.slice(entry.storedRange)
+        let content: Storage
+        if entry.isDeflated {
+            do {
+                content = try Deflate.inflated(
+                    stored, byteCount: entry.byteCount, maximumByteCount: maximumByteCount)
+            } catch { throw FormatError(error, file: subject) }
+        } else {
+            content = stored
+        }
+        let sum = content.withBytes { CRC32.checksum(of: $0) }
+        guard sum == entry.crc32 else {
+            throw FormatError(
+                code: .corrupt, subject: subject,
+                problem: "its checksum is \(String(sum, radix: 16)), not \(String(entry.crc32, radix: 16)) as announced.",
+                remedy: FormatError.damaged)
+        }
+        return content
+    }
+}

@@ -1,0 +1,215 @@
+internal import PithModel
+internal import PithTensor
+
+/// Opens the files behind a `Dataset` and checks that they fit together and fit the graph.
+struct DatasetBuilder {
+    let path: String
+    let graphInputs: [ValueInfo]
+
+    private(set) var card: DataCard?
+    private(set) var columns: [String: SampleColumn] = [:]
+    private(set) var constants: [String: Tensor] = [:]
+    private(set) var carried: [String: String] = [:]
+    private(set) var labels: SampleColumn?
+    private(set) var scores: [Double]?
+    private(set) var notes: [String] = []
+    private(set) var sampleCount = 0
+    private(set) var metric = Dataset.Metric.fidelity
+    /// The column that set `sampleCount`, for errors.
+    private var firstSubject: String?
+
+    init(path: String, graphInputs: [ValueInfo]) {
+        self.path = path
+        self.graphInputs = graphInputs
+    }
+
+    // MARK: - A file of arrays
+
+    /// Takes arrays named like the graph's inputs, and `labels`.
+    mutating func read(_ archive: NPZArchive) throws(FormatError) {
+        for name in archive.names {
+            let subject = "\(path), array '\(name)'"
+            if let input = graphInputs.first(where: { $0.name == name }) {
+                let column = try SampleColumn(
+                    archive.tensor(named: name), axes: nil, shape: nil, normalization: nil, type: input.type?.element,
+                    subject: subject)
+                try add(column, for: input, remedy: "Save it in the graph's shape, or use a data card with `axes` or `shape`.")
+            } else if name == "labels" {
+                labels = try DatasetBuilder.labels(archive.tensor(named: name), subject)
+            } else {
+                leaveOut(name)
+            }
+        }
+        if let labels, labels.array.type.isInteger || labels.array.type == .bool { metric = .accuracy }
+    }
+
+    // MARK: - A data card
+
+    /// Takes what a card says.
+    mutating func read(_ card: DataCard) throws(FormatError) {
+        self.card = card
+        var files = DataFiles(relativeTo: path)
+        for input in card.inputs {
+            guard let graphInput = graphInputs.first(where: { $0.name == input.name }) else {
+                leaveOut(input.name)
+                continue
+            }
+            try read(input, for: graphInput, &files)
+        }
+        if let reference = card.labels {
+            let subject = reference.reader.failure("file", "", "").subject
+            labels = try DatasetBuilder.labels(files.tensor(reference), subject)
+        }
+        if let pairs = card.pairs { scores = try pairScores(pairs, card, &files) }
+        let hasClasses = labels.map { $0.array.type.isInteger || $0.array.type == .bool } ?? false
+        metric = card.metric ?? (card.pairs != nil ? .spearman : hasClasses ? .accuracy : .fidelity)
+    }
+
+    private mutating func read(
+        _ input: DataCardInput, for graphInput: ValueInfo, _ files: inout DataFiles
+    ) throws(FormatError) {
+        carried[input.name] = input.carriedFrom
+        switch input.source {
+        case .file(let reference, let axes, let shape, let normalization):
+            let column = try SampleColumn(
+                files.tensor(reference), axes: axes, shape: shape, normalization: normalization,
+                type: graphInput.type?.element, subject: input.reader.failure("file", "", "").subject)
+            try add(column, for: graphInput, remedy: "Correct `axes` or `shape`.")
+        case .value(let value):
+            let tensor = try ConstantInput.tensor(value, like: graphInput.type, input.reader)
+            try add(tensor, for: graphInput, input.reader.failure("value", "", "").subject)
+        case .zeros(let dimensions):
+            let tensor = try ConstantInput.zeros(dimensions, type: graphInput.type?.element, input.reader)
+            try add(tensor, for: graphInput, input.reader.failure("zeros", "", "").subject)
+        }
+    }
+
+    private func pairScores(
+        _ pairs: DataCard.Pairs, _ card: DataCard, _ files: inout DataFiles
+    ) throws(FormatError) -> [Double] {
+        let file = card.inputs.lazy.compactMap { input in
+            if case .file(let reference, _, _, _) = input.source { reference.file } else { nil }
+        }.first
+        guard let file else {
+            throw pairs.reader.failure("score", "no input names a file to find it in.", "Give an input a `file`.")
+        }
+        let reference = DataCard.FileReference(file: file, array: pairs.score, reader: pairs.reader)
+        let column = try DatasetBuilder.labels(
+            files.tensor(reference), pairs.reader.failure("score", "", "").subject, as: .float64)
+        guard column.sampleSize == 1 else {
+            throw pairs.reader.failure("score", "its array has several numbers a pair.", "Give one score for each pair.")
+        }
+        return try column.tensor(rows: Array(0..<column.sampleCount)).elements(as: Double.self)
+    }
+
+    // MARK: - Checks
+
+    /// The ranges, once everything is read.
+    ///
+    /// - Throws: `FormatError` when inputs or labels are missing, counts differ or ranges do not fit.
+    func finish() throws(FormatError) -> RowRanges {
+        for input in graphInputs where columns[input.name] == nil && constants[input.name] == nil {
+            throw FormatError(
+                code: .missing, subject: path, problem: "the graph's input '\(input.name)' has no data.",
+                remedy: card == nil ? "Add an array of that name." : "Describe it under `inputs`.")
+        }
+        guard sampleCount > 0 else {
+            throw failure("inputs", "no input has samples: each is the same every time.", "Give one of them a `file`.")
+        }
+        try checkLabels()
+        guard let card else { return RowRanges(splitting: sampleCount) }
+        guard let pairs = card.pairs, let scores else { return try RowRanges(card, count: sampleCount) }
+        let count = min(scores.count, sampleCount - pairs.offset)
+        guard count > 0 else {
+            throw pairs.reader.failure(
+                "offset", "with \(sampleCount) rows there are no rows i and i + \(pairs.offset).", "Give a smaller offset.")
+        }
+        let ranges = try RowRanges(card, count: count)
+        try checkPairs(ranges, pairs)
+        return ranges
+    }
+
+    /// Refuses pairs that would score a row that was calibrated on.
+    private func checkPairs(_ ranges: RowRanges, _ pairs: DataCard.Pairs) throws(FormatError) {
+        let shifted = { (range: Range<Int>) in range.lowerBound + pairs.offset..<range.upperBound + pairs.offset }
+        let (calibration, evaluation) = (ranges.calibration, ranges.evaluation)
+        guard calibration.overlaps(shifted(evaluation)) || shifted(calibration).overlaps(evaluation) else { return }
+        throw pairs.reader.failure(
+            "offset", "pairs \(evaluation) share rows with the pairs \(calibration) that calibrate.",
+            "Choose ranges whose rows, and rows + \(pairs.offset), are apart.")
+    }
+
+    private func checkLabels() throws(FormatError) {
+        guard let labels else {
+            guard metric.needsLabels else { return }
+            throw failure(
+                "metric", "\(metric.rawValue) compares with labels, and there are none.",
+                "Add `labels: { file: ..., array: ... }`, or use `metric: fidelity`.", code: .missing)
+        }
+        guard labels.sampleCount == sampleCount else { throw differing(labels.subject, labels.sampleCount) }
+        let type = labels.array.type
+        guard !metric.isClassification || type.isInteger || type == .bool else {
+            throw failure(
+                "labels", "\(metric.rawValue) needs class indices, and the labels are \(type.rawValue).",
+                "Save them as integers, or use `metric: mse`.")
+        }
+    }
+
+    private mutating func add(
+        _ column: SampleColumn, for input: ValueInfo, remedy: String
+    ) throws(FormatError) {
+        // Which length the first axis has, the batch decides.
+        try checkShape([nil] + column.sampleShape.map { Optional($0) }, of: input, column.subject, remedy)
+        if firstSubject == nil { (firstSubject, sampleCount) = (column.subject, column.sampleCount) }
+        guard column.sampleCount == sampleCount else { throw differing(column.subject, column.sampleCount) }
+        columns[input.name] = column
+    }
+
+    private mutating func add(_ constant: Tensor, for input: ValueInfo, _ subject: String) throws(FormatError) {
+        try checkShape(constant.shape.dimensions.map { Optional($0) }, of: input, subject, "Give the graph's shape.")
+        constants[input.name] = constant
+    }
+
+    private func checkShape(
+        _ found: [Int?], of input: ValueInfo, _ subject: String, _ remedy: String
+    ) throws(FormatError) {
+        guard let wanted = input.type?.dimensions else { return }
+        let fits = wanted.count == found.count && zip(wanted, found).allSatisfy { wanted, found in
+            wanted.length == nil || found == nil || wanted.length == found
+        }
+        guard !fits else { return }
+        let text = { (lengths: [Int?]) in lengths.map { $0.map(String.init) ?? "?" }.joined(separator: "x") }
+        throw FormatError(
+            code: .invalidCard, subject: subject,
+            problem: "the data has the shape \(text(found)), and the graph's input '\(input.name)' takes "
+                + "\(text(wanted.map(\.length))) (? is any length).", remedy: remedy)
+    }
+
+    private func differing(_ subject: String, _ count: Int) -> FormatError {
+        FormatError(
+            code: .invalidCard, subject: subject,
+            problem: "it has \(count) samples, and there are \(sampleCount) in \(firstSubject ?? path).",
+            remedy: "Give every array the same number of samples.")
+    }
+
+    private func failure(
+        _ key: String, _ problem: String, _ remedy: String, code: FormatError.Code = .invalidCard
+    ) -> FormatError {
+        card?.reader.failure(key, problem, remedy, code: code)
+            ?? FormatError(code: code, subject: path, problem: problem, remedy: remedy)
+    }
+
+    private mutating func leaveOut(_ name: String) {
+        notes.append("input '\(name)' is left out: the graph has no such input.")
+    }
+
+    /// Labels as the file has them; one number a sample loses its other axes.
+    private static func labels(
+        _ array: Tensor, _ subject: String, as type: ScalarType? = nil
+    ) throws(FormatError) -> SampleColumn {
+        let sample = array.shape.dimensions.dropFirst()
+        return try SampleColumn(
+            array, axes: nil, shape: sample.allSatisfy { $0 == 1 } ? [] : Array(sample), normalization: nil,
+            type: type ?? array.type, subject: subject)
+    }
+}
