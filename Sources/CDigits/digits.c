@@ -1,14 +1,17 @@
 #include "digits.h"
 
-// The files are read by the compiler (C23 #embed, which clang takes in every language mode).
+// The compiler reads the files (#embed of C23, which clang takes in every language mode).
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
-const unsigned char pith_digits_model[] = {
+static const unsigned char model[] = {
 #embed "../../Examples/Digits/digits.onnx"
 };
-const size_t pith_digits_model_size = sizeof pith_digits_model;
+const size_t pith_digits_model_size = sizeof model;
 
-const unsigned char pith_digits_data[] = {
+static const unsigned char data[] = {
 #embed "../../Examples/Digits/digits.npz"
 };
-const size_t pith_digits_data_size = sizeof pith_digits_data;
+const size_t pith_digits_data_size = sizeof data;
+
+const unsigned char *pith_digits_model_bytes(void) { return model; }
+const unsigned char *pith_digits_data_bytes(void) { return data; }

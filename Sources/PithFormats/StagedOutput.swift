@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 public import PithTensor
 
 #if canImport(Darwin)
@@ -30,9 +31,21 @@ public final class StagedOutput {
         guard unsafe access(folder.path, W_OK | X_OK) == 0, unsafe mkdir(staging.path, 0o700) == 0 else {
             throw StagedOutput.failure(path, "its folder does not exist or can not be written.")
         }
+        StagedOutput.unfinished.withLock { _ = $0.insert(staging) }
     }
 
-    deinit { try? FileManager.default.removeItem(at: staging) }
+    deinit {
+        try? FileManager.default.removeItem(at: staging)
+        StagedOutput.unfinished.withLock { _ = $0.remove(staging) }
+    }
+
+    /// Hidden folders that exist now.
+    private static let unfinished = Mutex<Set<URL>>([])
+
+    /// Removes the hidden folders of all unfinished outputs, for a program that is about to be ended.
+    public static func removeAll() {
+        for folder in unfinished.withLock({ $0 }) { try? FileManager.default.removeItem(at: folder) }
+    }
 
     /// Where a file is until `commit`.
     public func path(of name: String) -> String { staging.appendingPathComponent(name).path }

@@ -1,7 +1,28 @@
 import ArgumentParser
+import Foundation
 
+/// The command line: parses, calls the libraries, prints.
 @main
 struct Pith: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make trained neural networks small and fast, and prove what it did.")
+        commandName: "pith",
+        abstract: "Make trained neural networks small and fast, and prove what it did.",
+        subcommands: [
+            InspectCommand.self, CompressCommand.self, EvaluateCommand.self, RecipesCommand.self, DemoCommand.self,
+            VersionCommand.self,
+        ])
+
+    static func main() async {
+        Signals.cleanUpOnInterrupt()
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            ExitStatus.exit(with: error, as: self)
+        }
+    }
 }

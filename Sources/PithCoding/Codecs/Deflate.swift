@@ -7,7 +7,8 @@ public import PithTensor
 public enum Deflate {
     /// Decodes a stream that holds exactly `byteCount` bytes.
     ///
-    /// Memory is taken only when `byteCount` is possible for so many compressed bytes (deflate shrinks by 1032 at most).
+    /// Memory is taken only when `byteCount` is possible for so many compressed bytes (deflate shrinks by 1032 at
+    /// most).
     ///
     /// - Throws: `CodingError` `.tooLarge` when `byteCount` is past `maximumByteCount`; `.corrupt` when the stream is
     ///   damaged, holds more or fewer bytes, or is followed by others; `.truncated` when it ends early.

@@ -26,7 +26,8 @@ internal import PithTensor
 
     deinit { unsafe free(base) }
 
-    /// Makes room for at least one more byte, `hint` bytes in all if that is more; false at the bound or without memory.
+    /// Makes room for at least one more byte, `hint` bytes in all if that is more; false at the bound or without
+    /// memory.
     func grow(towards hint: Int) -> Bool {
         guard count == capacity else { return true }
         guard capacity < maximum else { return false }

@@ -13,7 +13,8 @@ public enum Gzip {
     ///
     /// Memory grows with what really comes out, from the size the last member states if that is possible for the input.
     ///
-    /// - Throws: `CodingError` `.tooLarge` when more than `maximumByteCount` bytes come out; `.corrupt` when the file is
+    /// - Throws: `CodingError` `.tooLarge` when more than `maximumByteCount` bytes come out; `.corrupt` when the file
+    ///   is
     ///   damaged or other bytes follow; `.truncated` when it ends early.
     /// - Complexity: O(*n*) time; at most twice the output in memory, at most `maximumByteCount`.
     public static func inflated(_ compressed: Storage, maximumByteCount: Int) throws(CodingError) -> Storage {

@@ -49,7 +49,8 @@ internal import CZlib
     ) throws(CodingError) -> End {
         var consumed = consumed
         guard output.capacity == output.maximum else {
-            throw failure(.failed, consumed, "the system has no memory for more than \(output.count) bytes.",
+            throw failure(
+                .failed, consumed, "the system has no memory for more than \(output.count) bytes.",
                 "Close other programs.")
         }
         let spare = GrowingBuffer(maximum: 1)

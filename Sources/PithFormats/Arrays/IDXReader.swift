@@ -11,7 +11,8 @@ public enum IDXReader {
     ///
     /// A gzip file is decoded only as far as its header says, so it can not grow without bounds.
     ///
-    /// - Throws: `FormatError` `.missing` when it can not be opened, `.truncated` or `.corrupt` when its bytes are not as
+    /// - Throws: `FormatError` `.missing` when it can not be opened, `.truncated` or `.corrupt` when its bytes are not
+    ///   as
     ///   its header says.
     /// - Complexity: O(1) for plain files of bytes, O(*n*) for others.
     public static func read(path: String) throws(FormatError) -> Tensor {

@@ -67,11 +67,14 @@ struct NPYHeader {
         switch kind {
         case "O":
             (
-                "Python objects stored as a pickle, which is a program that runs when it is loaded: it is never loaded here",
+                "Python objects stored as a pickle, which is a program that runs when loaded: it is never loaded here",
                 "Save numbers instead: `numpy.save(file, array.astype(numpy.float32), allow_pickle=False)`."
             )
         case "S", "U", "a":
-            ("strings of fixed width", "Turn them into numbers before saving: `numpy.unique(..., return_inverse=True)`.")
+            (
+                "strings of fixed width",
+                "Turn them into numbers before saving: `numpy.unique(..., return_inverse=True)`."
+            )
         case "V": ("raw or structured records", "Save each field as an array of its own.")
         case "M", "m": ("dates or times", "Save them as numbers: `array.astype('int64')`.")
         default: ("of a type that is not read", "Convert them with `array.astype(numpy.float32)` before saving.")

@@ -2,14 +2,16 @@ public import PithTensor
 
 /// Reads NPY files, the arrays of NumPy: versions 1 to 3, every numeric type, either byte order, either order of axes.
 ///
-/// Row-major little-endian numbers, which nearly all files hold, stay where they are in the mapped file. Pickled objects
+/// Row-major little-endian numbers, which nearly all files hold, stay where they are in the mapped file. Pickled
+/// objects
 /// are refused: a pickle is a program, and loading data must not run one.
 ///
 /// - Reference: NEP 1, "A simple file format for NumPy arrays".
 public enum NPYReader {
     /// Reads the file at `path`.
     ///
-    /// - Throws: `FormatError` `.missing` when it can not be opened, `.truncated` or `.corrupt` when its bytes are not as
+    /// - Throws: `FormatError` `.missing` when it can not be opened, `.truncated` or `.corrupt` when its bytes are not
+    ///   as
     ///   its header says, `.unsupported` for pickles, strings, records and dates.
     /// - Complexity: O(1) for row-major little-endian arrays, O(*n*) for others.
     public static func read(path: String) throws(FormatError) -> Tensor {
@@ -64,7 +66,8 @@ public enum NPYReader {
                 problem: "its header has \(length) bytes, more than \(longestHeader).", remedy: FormatError.damaged)
         }
         let text = try cursor.take(length)
-        return try NPYHeader(text.utf8Text ?? String(decoding: text.withBytes { $0.bytes }, as: UTF8.self), named: cursor.name)
+        return try NPYHeader(
+            text.utf8Text ?? String(decoding: text.withBytes { $0.bytes }, as: UTF8.self), named: cursor.name)
     }
 
     /// Longest header in bytes; three keys never need more.

@@ -5,7 +5,8 @@ public import PithTensor
 public enum NPYWriter {
     /// The bytes of a file that holds `tensor`; the numbers start at a multiple of 64.
     ///
-    /// - Throws: `FormatError` `.unsupported` for types that NumPy does not have (such as bfloat16 or int4) and strings.
+    /// - Throws: `FormatError` `.unsupported` for types that NumPy does not have (such as bfloat16 or int4) and
+    ///   strings.
     /// - Complexity: O(*n*) time and memory.
     public static func bytes(of tensor: Tensor) throws(FormatError) -> [UInt8] {
         guard let dictionary = NPYHeader.text(type: tensor.type, shape: tensor.shape) else {

@@ -23,12 +23,14 @@ public struct NPZArchive: Sendable {
 
     /// The array called `name`.
     ///
-    /// - Throws: `FormatError` `.missing` when there is none; otherwise as `ZIPArchive.contents(of:maximumByteCount:)` and
+    /// - Throws: `FormatError` `.missing` when there is none; otherwise as `ZIPArchive.contents(of:maximumByteCount:)`
+    ///   and
     ///   `NPYReader.tensor(in:named:)`.
     /// - Complexity: O(*n*) time for its checksum; memory only for compressed or rearranged arrays.
     public func tensor(named name: String) throws(FormatError) -> Tensor {
         guard let entry = archive.entry(named: name + ".npy") else {
-            let known = names.isEmpty ? "It holds no arrays." : "It holds \(names.map { "'\($0)'" }.joined(separator: ", "))."
+            let known =
+                names.isEmpty ? "It holds no arrays." : "It holds \(names.map { "'\($0)'" }.joined(separator: ", "))."
             throw FormatError(
                 code: .missing, subject: path, problem: "it has no array '\(name)'.", remedy: known)
         }

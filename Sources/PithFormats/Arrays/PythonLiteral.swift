@@ -79,7 +79,8 @@ struct PythonLiteral {
     /// An error at the current place.
     func failure(_ problem: String) -> FormatError {
         FormatError(
-            code: .corrupt, subject: "\(name), header byte \(offset)", problem: "the array header can not be read: \(problem)",
+            code: .corrupt, subject: "\(name), header byte \(offset)",
+            problem: "the array header can not be read: \(problem)",
             remedy: FormatError.damaged)
     }
 

@@ -45,7 +45,8 @@ public struct ZIPArchive: Sendable {
     public init(_ bytes: Storage, named name: String) throws(FormatError) {
         let directory = try ZIPDirectory(bytes, named: name)
         var indexes: [String: Int] = [:]
-        for (index, entry) in directory.entries.enumerated() where indexes.updateValue(index, forKey: entry.name) != nil {
+        for (index, entry) in directory.entries.enumerated() where indexes.updateValue(index, forKey: entry.name) != nil
+        {
             throw FormatError(
                 code: .corrupt, subject: "\(name), entry '\(entry.name)'", problem: "it stands in the archive twice.",
                 remedy: "Make the archive again with unique names.")
@@ -87,7 +88,8 @@ public struct ZIPArchive: Sendable {
         guard sum == entry.crc32 else {
             throw FormatError(
                 code: .corrupt, subject: subject,
-                problem: "its checksum is \(String(sum, radix: 16)), not \(String(entry.crc32, radix: 16)) as announced.",
+                problem:
+                    "its checksum is \(String(sum, radix: 16)), not \(String(entry.crc32, radix: 16)) as announced.",
                 remedy: FormatError.damaged)
         }
         return content

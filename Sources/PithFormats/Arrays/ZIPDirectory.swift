@@ -15,7 +15,8 @@ struct ZIPDirectory {
         var found: [(entry: ZIPArchive.Entry, start: Int)] = []
         for _ in 0..<end.count {
             let record = try ZIPRecord(&cursor)
-            let (range, start) = try ZIPDirectory.content(of: record, in: bytes.slice(0..<end.directory.lowerBound), name)
+            let (range, start) = try ZIPDirectory.content(
+                of: record, in: bytes.slice(0..<end.directory.lowerBound), name)
             if record.name.hasSuffix("/") { continue }
             let entry = ZIPArchive.Entry(
                 name: record.name, byteCount: record.byteCount, isDeflated: record.isDeflated, crc32: record.crc32,
@@ -58,7 +59,8 @@ struct ZIPDirectory {
         _ found: [(entry: ZIPArchive.Entry, start: Int)], _ name: String
     ) throws(FormatError) {
         let ordered = found.sorted { $0.start < $1.start }
-        for (first, second) in zip(ordered, ordered.dropFirst()) where second.start < first.entry.storedRange.upperBound {
+        for (first, second) in zip(ordered, ordered.dropFirst()) where second.start < first.entry.storedRange.upperBound
+        {
             throw FormatError(
                 code: .corrupt, subject: "\(name), entry '\(second.entry.name)'",
                 problem: "it starts at byte \(second.start), inside the entry '\(first.entry.name)'.",

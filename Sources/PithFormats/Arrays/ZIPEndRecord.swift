@@ -15,7 +15,8 @@ struct ZIPEndRecord {
     init(_ bytes: Storage, named name: String) throws(FormatError) {
         guard let start = ZIPEndRecord.position(in: bytes) else {
             throw FormatError(
-                code: .truncated, subject: name, problem: "it has no directory at its end, so it is no whole ZIP archive.",
+                code: .truncated, subject: name,
+                problem: "it has no directory at its end, so it is no whole ZIP archive.",
                 remedy: "The file was cut short; download or copy it again.")
         }
         var cursor = ByteCursor(bytes, named: name, at: start + 4)
@@ -35,7 +36,8 @@ struct ZIPEndRecord {
         guard offset <= end, byteCount <= end - offset, count <= byteCount / ZIPEndRecord.smallestRecord else {
             throw FormatError(
                 code: .corrupt, subject: "\(name), byte \(start)",
-                problem: "a directory of \(count) entries in \(byteCount) bytes from byte \(offset) does not fit before it.",
+                problem:
+                    "a directory of \(count) entries in \(byteCount) bytes from byte \(offset) does not fit before it.",
                 remedy: FormatError.damaged)
         }
         directory = offset..<offset + byteCount

@@ -45,7 +45,8 @@ struct ZIPRecord {
         }
         guard method == 0 || method == 8 else {
             throw failure(
-                .unsupported, "it is compressed by method \(method); only stored (0) and deflated (8) entries are read.",
+                .unsupported,
+                "it is compressed by method \(method); only stored (0) and deflated (8) entries are read.",
                 "Make the archive again with deflate, such as `numpy.savez_compressed` does.")
         }
         guard disk == 0 else {
@@ -80,13 +81,16 @@ struct ZIPRecord {
                 code: .corrupt, subject: "\(archive), byte \(start)", problem: problem,
                 remedy: "Make the archive again with plain relative names.")
         }
-        guard let name = bytes.utf8Text, !name.isEmpty else { throw failure("an entry has no name, or one that is not UTF-8.") }
+        guard let name = bytes.utf8Text, !name.isEmpty else {
+            throw failure("an entry has no name, or one that is not UTF-8.")
+        }
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
         let isPlain = !name.utf8.contains { $0 < 32 || $0 == 127 || $0 == UInt8(ascii: "\\") }
         let isDrive = parts[0].utf8.count == 2 && parts[0].hasSuffix(":")
         let isBelow = !parts.contains("..") && !parts.contains(".") && !parts.dropLast().contains("")
         guard isPlain, !isDrive, isBelow else {
-            throw failure("the entry name \(name.debugDescription) is absolute, climbs out of the archive or has odd characters.")
+            throw failure(
+                "the entry name \(name.debugDescription) is absolute, climbs out of the archive or has odd characters.")
         }
         return name
     }

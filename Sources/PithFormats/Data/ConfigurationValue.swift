@@ -67,7 +67,8 @@ package struct ConfigurationMap: Hashable, Sendable {
         self.entries = entries
     }
 
-    /// The value of `key`; setting keeps the place of a known key, adds an unknown one at the end, and removes with nil.
+    /// The value of `key`; setting keeps the place of a known key, adds an unknown one at the end, and removes with
+    /// nil.
     package subscript(key: String) -> ConfigurationValue? {
         get { entries.first { $0.key == key }?.value }
         set {

@@ -28,7 +28,8 @@ enum ConstantInput {
 
     /// A number, or lists of lists of numbers of the same lengths.
     ///
-    /// - Throws: `FormatError` `.invalidCard` for lists of different lengths, values that are no numbers, or numbers that
+    /// - Throws: `FormatError` `.invalidCard` for lists of different lengths, values that are no numbers, or numbers
+    ///   that
     ///   the type can not hold.
     static func tensor(
         _ value: ConfigurationValue, like input: ValueType?, _ reader: ConfigurationReader
@@ -36,7 +37,8 @@ enum ConstantInput {
         var numbers: [ConfigurationValue] = []
         guard let dimensions = flatten(value, into: &numbers), let shape = try? Shape(dimensions) else {
             throw reader.failure(
-                "value", "it is no number and no lists of numbers of the same length.", "Write a number, or `[1, 2, 3]`.")
+                "value", "it is no number and no lists of numbers of the same length.",
+                "Write a number, or `[1, 2, 3]`.")
         }
         let integers = numbers.compactMap { if case .integer(let number) = $0 { number } else { nil } }
         let isWhole = integers.count == numbers.count

@@ -123,7 +123,8 @@ struct DataCard {
         }
         if let carried = inputs.first(where: { $0.carriedFrom != nil }), let batchSize, batchSize != 1 {
             throw reader.failure(
-                "batch", "input '\(carried.name)' carries state from sample to sample, so \(batchSize) can not run at once.",
+                "batch",
+                "input '\(carried.name)' carries state from sample to sample, so \(batchSize) can not run at once.",
                 "Use `batch: 1`.")
         }
     }

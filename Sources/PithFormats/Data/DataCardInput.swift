@@ -40,7 +40,8 @@ struct DataCardInput {
         for entry in reader.map.entries where entry.key != kind && !companions.contains(entry.key) {
             throw reader.failure(
                 entry.key, "it does not go together with `\(kind)`.",
-                companions.isEmpty ? "Remove it." : "With `\(kind)` there may be: \(companions.joined(separator: ", ")).")
+                companions.isEmpty
+                    ? "Remove it." : "With `\(kind)` there may be: \(companions.joined(separator: ", ")).")
         }
         carriedFrom = try reader.string("from")
         switch kind {

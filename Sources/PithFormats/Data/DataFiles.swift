@@ -15,7 +15,8 @@ struct DataFiles {
 
     /// The array that `reference` names.
     ///
-    /// - Throws: `FormatError` `.missing` when the file or the array is not there, naming the card's key; otherwise as the
+    /// - Throws: `FormatError` `.missing` when the file or the array is not there, naming the card's key; otherwise as
+    ///   the
     ///   readers do.
     mutating func tensor(_ reference: DataCard.FileReference) throws(FormatError) -> Tensor {
         let path = reference.file.hasPrefix("/") ? reference.file : folder + reference.file

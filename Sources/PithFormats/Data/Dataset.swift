@@ -36,7 +36,8 @@ public struct Dataset: Sendable {
     public let batchSize: Int?
     /// The graph output that is scored, as the card says; nil for the graph's first.
     public let output: String?
-    /// Graph inputs that take a graph output of the sample before, by input name; `inputs(rows:)` gives their first value.
+    /// Graph inputs that take a graph output of the sample before, by input name; `inputs(rows:)` gives their first
+    /// value.
     public let carried: [String: String]
     /// Rows i and i + offset form pair i; nil without pairs.
     public let pairOffset: Int?
@@ -118,7 +119,9 @@ public struct Dataset: Sendable {
     /// - Throws: `FormatError` `.missing` for a pair past the end.
     public func pairScores(_ range: Range<Int>) throws(FormatError) -> [Double]? {
         guard let scores else { return nil }
-        guard range.lowerBound >= 0, range.upperBound <= scores.count else { throw pastEnd("pairs", range, scores.count) }
+        guard range.lowerBound >= 0, range.upperBound <= scores.count else {
+            throw pastEnd("pairs", range, scores.count)
+        }
         return Array(scores[range])
     }
 

@@ -16,7 +16,7 @@ struct DatasetBuilder {
     private(set) var sampleCount = 0
     private(set) var metric = Dataset.Metric.fidelity
     /// The column that set `sampleCount`, for errors.
-    private var firstSubject: String?
+    private(set) var firstSubject: String?
 
     init(path: String, graphInputs: [ValueInfo]) {
         self.path = path
@@ -33,7 +33,9 @@ struct DatasetBuilder {
                 let column = try SampleColumn(
                     archive.tensor(named: name), axes: nil, shape: nil, normalization: nil, type: input.type?.element,
                     subject: subject)
-                try add(column, for: input, remedy: "Save it in the graph's shape, or use a data card with `axes` or `shape`.")
+                try add(
+                    column, for: input,
+                    remedy: "Save it in the graph's shape, or use a data card with `axes` or `shape`.")
             } else if name == "labels" {
                 labels = try DatasetBuilder.labels(archive.tensor(named: name), subject)
             } else {
@@ -97,62 +99,10 @@ struct DatasetBuilder {
         let column = try DatasetBuilder.labels(
             files.tensor(reference), pairs.reader.failure("score", "", "").subject, as: .float64)
         guard column.sampleSize == 1 else {
-            throw pairs.reader.failure("score", "its array has several numbers a pair.", "Give one score for each pair.")
+            throw pairs.reader.failure(
+                "score", "its array has several numbers a pair.", "Give one score for each pair.")
         }
         return try column.tensor(rows: Array(0..<column.sampleCount)).elements(as: Double.self)
-    }
-
-    // MARK: - Checks
-
-    /// The ranges, once everything is read.
-    ///
-    /// - Throws: `FormatError` when inputs or labels are missing, counts differ or ranges do not fit.
-    func finish() throws(FormatError) -> RowRanges {
-        for input in graphInputs where columns[input.name] == nil && constants[input.name] == nil {
-            throw FormatError(
-                code: .missing, subject: path, problem: "the graph's input '\(input.name)' has no data.",
-                remedy: card == nil ? "Add an array of that name." : "Describe it under `inputs`.")
-        }
-        guard sampleCount > 0 else {
-            throw failure("inputs", "no input has samples: each is the same every time.", "Give one of them a `file`.")
-        }
-        try checkLabels()
-        guard let card else { return RowRanges(splitting: sampleCount) }
-        guard let pairs = card.pairs, let scores else { return try RowRanges(card, count: sampleCount) }
-        let count = min(scores.count, sampleCount - pairs.offset)
-        guard count > 0 else {
-            throw pairs.reader.failure(
-                "offset", "with \(sampleCount) rows there are no rows i and i + \(pairs.offset).", "Give a smaller offset.")
-        }
-        let ranges = try RowRanges(card, count: count)
-        try checkPairs(ranges, pairs)
-        return ranges
-    }
-
-    /// Refuses pairs that would score a row that was calibrated on.
-    private func checkPairs(_ ranges: RowRanges, _ pairs: DataCard.Pairs) throws(FormatError) {
-        let shifted = { (range: Range<Int>) in range.lowerBound + pairs.offset..<range.upperBound + pairs.offset }
-        let (calibration, evaluation) = (ranges.calibration, ranges.evaluation)
-        guard calibration.overlaps(shifted(evaluation)) || shifted(calibration).overlaps(evaluation) else { return }
-        throw pairs.reader.failure(
-            "offset", "pairs \(evaluation) share rows with the pairs \(calibration) that calibrate.",
-            "Choose ranges whose rows, and rows + \(pairs.offset), are apart.")
-    }
-
-    private func checkLabels() throws(FormatError) {
-        guard let labels else {
-            guard metric.needsLabels else { return }
-            throw failure(
-                "metric", "\(metric.rawValue) compares with labels, and there are none.",
-                "Add `labels: { file: ..., array: ... }`, or use `metric: fidelity`.", code: .missing)
-        }
-        guard labels.sampleCount == sampleCount else { throw differing(labels.subject, labels.sampleCount) }
-        let type = labels.array.type
-        guard !metric.isClassification || type.isInteger || type == .bool else {
-            throw failure(
-                "labels", "\(metric.rawValue) needs class indices, and the labels are \(type.rawValue).",
-                "Save them as integers, or use `metric: mse`.")
-        }
     }
 
     private mutating func add(
@@ -174,29 +124,17 @@ struct DatasetBuilder {
         _ found: [Int?], of input: ValueInfo, _ subject: String, _ remedy: String
     ) throws(FormatError) {
         guard let wanted = input.type?.dimensions else { return }
-        let fits = wanted.count == found.count && zip(wanted, found).allSatisfy { wanted, found in
-            wanted.length == nil || found == nil || wanted.length == found
-        }
+        let fits =
+            wanted.count == found.count
+            && zip(wanted, found).allSatisfy { wanted, found in
+                wanted.length == nil || found == nil || wanted.length == found
+            }
         guard !fits else { return }
         let text = { (lengths: [Int?]) in lengths.map { $0.map(String.init) ?? "?" }.joined(separator: "x") }
         throw FormatError(
             code: .invalidCard, subject: subject,
             problem: "the data has the shape \(text(found)), and the graph's input '\(input.name)' takes "
                 + "\(text(wanted.map(\.length))) (? is any length).", remedy: remedy)
-    }
-
-    private func differing(_ subject: String, _ count: Int) -> FormatError {
-        FormatError(
-            code: .invalidCard, subject: subject,
-            problem: "it has \(count) samples, and there are \(sampleCount) in \(firstSubject ?? path).",
-            remedy: "Give every array the same number of samples.")
-    }
-
-    private func failure(
-        _ key: String, _ problem: String, _ remedy: String, code: FormatError.Code = .invalidCard
-    ) -> FormatError {
-        card?.reader.failure(key, problem, remedy, code: code)
-            ?? FormatError(code: code, subject: path, problem: problem, remedy: remedy)
     }
 
     private mutating func leaveOut(_ name: String) {

@@ -20,7 +20,8 @@ struct RowRanges: Equatable {
 
     /// The ranges of a card over `count` rows (or pairs).
     ///
-    /// Without `evaluate` the rows behind `calibrate` score; without `calibrate` the rows before `evaluate` calibrate, at
+    /// Without `evaluate` the rows behind `calibrate` score; without `calibrate` the rows before `evaluate` calibrate,
+    /// at
     /// most 512, and none if it starts at 0; without both as `init(splitting:)`.
     ///
     /// - Throws: `FormatError` `.invalidCard` when a range is past the end, or nothing is left to score.

@@ -2,7 +2,8 @@ internal import PithTensor
 
 /// One graph input's data: the array as its file holds it, and how its rows become samples.
 ///
-/// The array stays as it is (mapped, or inflated); `tensor(rows:)` rearranges, converts and casts only the rows asked for.
+/// The array stays as it is (mapped, or inflated); `tensor(rows:)` rearranges, converts and casts only the rows asked
+/// for.
 struct SampleColumn: Sendable {
     /// The array as the file holds it.
     let array: Tensor
@@ -42,11 +43,15 @@ struct SampleColumn: Sendable {
                 remedy: "Save real numbers.")
         }
         guard array.shape.rank > 0, array.count > 0 else {
-            throw failure("its array has the shape \(array.shape), which holds no samples.", "Give an array whose first axis counts samples.")
+            throw failure(
+                "its array has the shape \(array.shape), which holds no samples.",
+                "Give an array whose first axis counts samples.")
         }
         let rank = array.shape.rank, axes = axes ?? Array(0..<rank)
         guard axes.sorted() == Array(0..<rank) else {
-            throw failure("axes \(axes) do not name each of the \(rank) axes of \(array.shape) once.", "Give a permutation of 0 to \(rank - 1).")
+            throw failure(
+                "axes \(axes) do not name each of the \(rank) axes of \(array.shape) once.",
+                "Give a permutation of 0 to \(rank - 1).")
         }
         let strides = SampleColumn.strides(of: array.shape.dimensions)
         let lengths = axes.map { array.shape.dimensions[$0] }

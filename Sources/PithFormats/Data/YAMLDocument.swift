@@ -3,7 +3,8 @@ internal import Yams
 
 /// YAML text to plain values and back; the only place that knows the YAML library.
 ///
-/// Plain scalars follow the core schema of YAML 1.2: `true`, `null`, `12`, `0x1f`, `1e-3`, `.inf` mean what they look like,
+/// Plain scalars follow the core schema of YAML 1.2: `true`, `null`, `12`, `0x1f`, `1e-3`, `.inf` mean what they look
+/// like,
 /// `yes` and `12:30` are text. Tags, several documents and more than a few aliases are refused.
 ///
 /// - Reference: YAML 1.2.2, section 10.3.
@@ -32,7 +33,8 @@ package enum YAMLDocument {
 
     /// Reads one YAML document; `name` is its file in errors.
     ///
-    /// - Throws: `FormatError` `.invalidCard` with the line where the text stops being YAML, or becomes too large or deep.
+    /// - Throws: `FormatError` `.invalidCard` with the line where the text stops being YAML, or becomes too large or
+    ///   deep.
     package static func parse(_ text: String, named name: String) throws(FormatError) -> ConfigurationValue {
         try checkAliases(of: text, named: name)
         let root: Node?
@@ -87,6 +89,7 @@ package enum YAMLDocument {
             }
         return FormatError(
             code: .invalidCard, subject: mark.map { "\(name), line \($0.line)" } ?? name,
-            problem: "it is not YAML: \(problem).", remedy: "Correct the text at that line; indent with blanks, not tabs.")
+            problem: "it is not YAML: \(problem).",
+            remedy: "Correct the text at that line; indent with blanks, not tabs.")
     }
 }

@@ -11,7 +11,8 @@ struct YAMLNodeReader {
         count += 1
         guard depth <= YAMLDocument.deepestNesting, count <= YAMLDocument.mostValues else {
             throw failure(
-                node, "it has more than \(YAMLDocument.mostValues) values or nests deeper than "
+                node,
+                "it has more than \(YAMLDocument.mostValues) values or nests deeper than "
                     + "\(YAMLDocument.deepestNesting) levels.", "Make it smaller.")
         }
         switch node {

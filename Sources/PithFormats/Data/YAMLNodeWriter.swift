@@ -12,7 +12,9 @@ enum YAMLNodeWriter {
         case .list(let values):
             Node(values.map(node), Tag(.implicit), isFlat(values) ? .flow : .block)
         case .map(let map):
-            Node(map.entries.map { (string($0.key), node(of: $0.value)) }, Tag(.implicit), map.entries.isEmpty ? .flow : .block)
+            Node(
+                map.entries.map { (string($0.key), node(of: $0.value)) }, Tag(.implicit),
+                map.entries.isEmpty ? .flow : .block)
         }
     }
 

@@ -1,0 +1,33 @@
+# make demo     installs what is missing, builds, compresses the embedded model and prints what was gained
+# make test     the same set-up, then the tests
+# make build    set-up and release build: .build/release/pith
+# make bench-*  measurements beside other tools (see Benchmarks/README.md)
+
+BUILD = swift build -c release --static-swift-stdlib
+PITH = .build/release/pith
+
+.PHONY: build check demo setup test bench bench-int8 bench-clean
+
+demo: build
+	$(PITH) demo
+
+build: setup
+	$(BUILD) --product pith
+
+setup:
+	@sh Scripts/setup.sh
+
+test: setup
+	$(BUILD) --product pith
+	swift test -c release --static-swift-stdlib
+
+check: test
+	sh Scripts/check.sh
+
+bench: bench-int8 bench-clean
+
+bench-int8: build
+	sh Benchmarks/run.sh int8
+
+bench-clean: build
+	sh Benchmarks/run.sh clean

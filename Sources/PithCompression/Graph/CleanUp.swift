@@ -1,0 +1,21 @@
+import PithModel
+import PithRuntime
+
+/// Graph clean-up: the same function in fewer nodes.
+///
+/// Folds constants and batch normalization, removes operators that do nothing, merges what is twice, drops what is
+/// never read and what exporters left behind. See ``GraphCleaner`` for the steps.
+///
+/// - Error bound: none where nothing is folded; folded arithmetic is rounded once to the weights' format.
+public struct CleanUp: Technique {
+    public static let name = "graph.clean"
+
+    public init() {}
+
+    public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
+        context.progress("cleaning the graph")
+        let cleaner = GraphCleaner(evaluator: RuntimeConstantEvaluator())
+        let summary = try cleaner.clean(&piece.model, trace: &piece.trace)
+        piece.note(summary.description)
+    }
+}

@@ -1,0 +1,174 @@
+import Foundation
+import PithCoding
+import PithEvaluation
+import PithFormats
+import PithModel
+import PithRuntime
+import PithTensor
+
+/// The main job: reads a model, applies a recipe, writes the result, runs it, measures it, and keeps the promises.
+///
+/// The output file appears only when everything held.
+public struct CompressionJob: Sendable {
+    public var input: String
+    public var output: String
+    public var recipe: Recipe
+    public var options: CompressionOptions
+    /// Told what is being done; may be ignored.
+    public var progress: @Sendable (String) -> Void
+
+    /// Creates a job.
+    public init(
+        input: String, output: String, recipe: Recipe, options: CompressionOptions,
+        progress: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
+        self.input = input
+        self.output = output
+        self.recipe = recipe
+        self.options = options
+        self.progress = progress
+    }
+
+    /// Runs the job.
+    ///
+    /// - Throws: `FormatError` for input that can not be read; `CompressionError` `.promiseBroken` or `.mismatch` when
+    ///   the result does not hold what was asked; `RuntimeError`; `EvaluationError`; `CancellationError`.
+    public func run() async throws -> CompressionReport {
+        let clock = ContinuousClock(), start = clock.now
+        progress("reading \(input)")
+        let original = try ONNXReader.read(path: input)
+        _ = try Runtime.load()
+        let dataset = try options.data.map { try Dataset(path: $0, graphInputs: original.graph.requiredInputs) }
+        let piece = try await applied(to: original, dataset)
+        try refuseUnhandled(piece)
+        progress("writing and checking")
+        let pending = try ONNXWriter.begin(piece.model, path: output)
+        if let limit = options.maximumSize, pending.byteCount > limit {
+            throw broken("size", "the output has \(pending.byteCount) bytes, more than the \(limit) allowed.")
+        }
+        let reference = try Session(path: input)
+        let source: any SampleSource = try dataset ?? SyntheticSource(for: reference, seed: options.seed)
+        let verification = try OutputVerifier(
+            path: pending.temporaryPath, piece: piece, original: reference, source: source,
+            rows: dataset?.calibrationRows ?? source.evaluationRows
+        ).verify()
+        let scoringStart = clock.now
+        let scores = try score(reference, try Session(path: pending.temporaryPath), source, dataset)
+        let scoringSeconds = scoringStart.duration(to: clock.now).seconds
+        try keepPromises(scores)
+        let digest = SHA256Digest(of: try MappedFile(path: pending.temporaryPath).storage)
+        try pending.commit()
+        let parameters = ModelFacts(original).parameterCount
+        return CompressionReport(
+            input: .init(path: input, bytes: try ModelFacts.fileBytes(of: original, at: input), parameters: parameters),
+            output: .init(
+                path: output, bytes: pending.byteCount,
+                bitsPerWeight: Double(pending.byteCount) * 8 / Double(max(parameters, 1)), sha256: digest.hex),
+            accuracy: scores.evaluation?.accuracy, fidelity: scores.evaluation?.fidelity,
+            classes: scores.evaluation?.classes, latency: scores.latency,
+            seconds: start.duration(to: clock.now).seconds, scoringSeconds: scoringSeconds,
+            peakBytes: ProcessMemory.peakBytes, recipe: recipe, decisions: piece.decisions,
+            minimumRuntime: MinimumRuntime.name(of: piece.model), verification: verification,
+            notes: notes(piece, dataset, scores), ledger: Ledger(original: original, piece: piece).rows)
+    }
+
+    // MARK: Stages
+
+    private func applied(to original: Model, _ dataset: Dataset?) async throws -> Workpiece {
+        var piece = Workpiece(model: original)
+        for (index, stage) in recipe.stages.enumerated() {
+            try Task.checkCancellation()
+            let context = StageContext(
+                selector: stage.selector, dataset: dataset, threads: options.threads,
+                seed: options.seed &+ UInt64(index), profile: options.profile, progress: progress)
+            try await stage.technique.apply(to: &piece, in: context)
+        }
+        try Provenance(recipe: recipe, decisions: piece.decisions, seed: options.seed, input: input)
+            .write(to: &piece.model)
+        return piece
+    }
+
+    private func refuseUnhandled(_ piece: Workpiece) throws(CompressionError) {
+        guard options.isStrict, let first = piece.refusals.first else { return }
+        throw CompressionError(
+            code: .promiseBroken, subject: "--strict",
+            problem: "the recipe could not handle everything: \(first)"
+                + (piece.refusals.count > 1 ? " (and \(piece.refusals.count - 1) more)." : "."),
+            remedy: "Leave out --strict to keep such weights as they are, or exclude them with `where`.")
+    }
+
+    // MARK: Scores and promises
+
+    private struct Scores {
+        var evaluation: EvaluationReport?
+        var latency: LatencyReport?
+    }
+
+    private func score(
+        _ reference: Session, _ candidate: Session, _ source: any SampleSource, _ dataset: Dataset?
+    ) throws -> Scores {
+        let evaluator = try Evaluator(source: source, reference: reference)
+        var scores = Scores()
+        if dataset != nil {
+            progress("scoring")
+            scores.evaluation = try evaluator.evaluate(candidate) { done, total in progress("scoring \(done)/\(total)") }
+        }
+        progress("timing")
+        scores.latency = try evaluator.latency(of: [candidate], settings: Latency(budgetSeconds: 0.5)).first
+        return scores
+    }
+
+    private func keepPromises(_ scores: Scores) throws(CompressionError) {
+        if let points = options.maximumDrop {
+            guard let accuracy = scores.evaluation?.accuracy else {
+                throw broken("--max-drop", "there is no metric to measure a drop of.", remedy: "Give --data with labels.")
+            }
+            guard accuracy.keeps(maximumDropPoints: points) else {
+                let upper = accuracy.dropUpper95.map { ($0 * 100).formatted(digits: 2) } ?? "unknown"
+                throw broken(
+                    "accuracy", "the drop of \(accuracy.metric.rawValue) may be as large as \(upper) points (upper end of "
+                        + "the 95 % interval, \(accuracy.samples) samples), not below \(points).",
+                    remedy: "Give more evaluation data, allow more, or use a gentler recipe such as int8-weights.")
+            }
+        }
+        if let floor = options.minimumSQNR {
+            guard let fidelity = scores.evaluation?.fidelity, fidelity.sqnrDB >= floor else {
+                let found = scores.evaluation?.fidelity.map { $0.sqnrDB.formatted(digits: 1) } ?? "unknown"
+                throw broken("fidelity", "the output SQNR is \(found) dB, less than the \(floor) asked for.")
+            }
+        }
+        if let factor = options.requiredSpeedup {
+            guard let latency = scores.latency, latency.reaches(speedup: factor) else {
+                let found = scores.latency?.speedup.map { $0.formatted(digits: 2) } ?? "unknown"
+                throw broken("speed", "the output runs at \(found) times the input's speed, not \(factor).")
+            }
+        }
+    }
+
+    private func broken(
+        _ subject: String, _ problem: String, remedy: String = "Relax the promise, or choose another recipe."
+    ) -> CompressionError {
+        CompressionError(code: .promiseBroken, subject: subject, problem: problem, remedy: remedy)
+    }
+
+    private func notes(_ piece: Workpiece, _ dataset: Dataset?, _ scores: Scores) -> [String] {
+        var notes = piece.notes + (dataset?.notes ?? []) + (scores.evaluation?.notes ?? [])
+        if dataset == nil {
+            notes.insert(
+                "No data was given: nothing was scored. --data DATA adds calibrated activations, fidelity and accuracy.",
+                at: 0)
+        }
+        if let speedup = scores.latency?.speedup, speedup < 0.95 {
+            notes.append("The output is slower than the input: \(speedup.formatted(digits: 2)) times its speed.")
+        }
+        return notes
+    }
+}
+
+extension Duration {
+    /// The duration as a number of seconds.
+    var seconds: Double {
+        let (whole, fraction) = components
+        return Double(whole) + Double(fraction) * 1e-18
+    }
+}

@@ -1,0 +1,46 @@
+/// Finds the recipe for a run of `compress`: the one that was asked for, `int8` by default, or with promises and no
+/// recipe the first of the built-in ones, smallest output first, that keeps them.
+public struct CompressionSearch: Sendable {
+    private let input: String
+    private let output: String
+    private let recipe: Recipe?
+    private let options: CompressionOptions
+    private let progress: @Sendable (String) -> Void
+
+    /// Creates a search; `recipe` nil leaves the choice to it.
+    public init(
+        input: String, output: String, recipe: Recipe?, options: CompressionOptions,
+        progress: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
+        self.input = input
+        self.output = output
+        self.recipe = recipe
+        self.options = options
+        self.progress = progress
+    }
+
+    /// Runs the job, several times where promises have to be tried.
+    ///
+    /// - Throws: What ``CompressionJob/run()`` throws; `CompressionError` `.promiseBroken` when no recipe keeps the promises.
+    public func run() async throws -> CompressionReport {
+        if let recipe { return try await job(recipe).run() }
+        let candidates = options.hasPromises ? Recipe.builtIn : [try Recipe.named("int8")]
+        var failures: [String] = []
+        for candidate in candidates {
+            do {
+                var report = try await job(candidate).run()
+                report.notes = failures + report.notes
+                return report
+            } catch let error as CompressionError where error.code == .promiseBroken && candidates.count > 1 {
+                failures.append("Recipe \(candidate.name) was tried and not taken: \(error.subject): \(error.problem)")
+            }
+        }
+        throw CompressionError(
+            code: .promiseBroken, subject: input, problem: "no built-in recipe keeps the promises. " + failures.joined(separator: " "),
+            remedy: "Relax a promise, or give a recipe of your own.")
+    }
+
+    private func job(_ recipe: Recipe) -> CompressionJob {
+        CompressionJob(input: input, output: output, recipe: recipe, options: options, progress: progress)
+    }
+}

@@ -1,0 +1,181 @@
+import PithEvaluation
+import PithFormats
+import PithModel
+import PithRuntime
+import PithTensor
+
+/// What the closed loop found.
+public struct Verification: Sendable, Hashable, Codable {
+    /// Output SQNR against the original with the runtime's optimizations, in dB; 200 stands for no difference.
+    public var optimizedSQNR: Double
+    /// The same without them.
+    public var unoptimizedSQNR: Double
+    /// Encoded weights whose decoding by the runtime equals ours bit for bit.
+    public var weightsCompared: Int
+    /// Samples that were run.
+    public var samples: Int
+}
+
+/// Loads a written model in the runtime and compares it with what was meant.
+///
+/// * Every encoded weight, decoded by the operators of the file in the runtime, equals our own decoding bit for bit.
+/// * With the runtime's optimizations the model may be at most 1 dB further from the original than without them; where
+///   nothing was quantized the two may lie 80 dB apart.
+struct OutputVerifier {
+    /// The written model.
+    let path: String
+    let piece: Workpiece
+    let original: Session
+    let source: any SampleSource
+    /// Rows that may be run; a few of them are.
+    let rows: Range<Int>
+
+    private static let mostRows = 32
+    private static let mostBytesAtOnce = 64 << 20
+    /// How much further the optimized run may be from the original, in dB.
+    private static let tolerance = 1.0
+    private static let losslessSQNR = 80.0
+
+    /// - Throws: `CompressionError` `.mismatch`; what runtime and readers throw.
+    func verify() throws -> Verification {
+        let compared = try compareWeights()
+        var plainOptions = SessionOptions()
+        plainOptions.optimization = .none
+        let optimized = try Session(path: path), plain = try Session(path: path, options: plainOptions)
+        let rows = self.rows.lowerBound..<min(self.rows.upperBound, self.rows.lowerBound + OutputVerifier.mostRows)
+        let evaluator = try Evaluator(source: FidelitySource(source), reference: original, rows: rows)
+        let fast = try sqnrDB(evaluator, optimized), slow = try sqnrDB(evaluator, plain)
+        if compared > 0 || !piece.model.graph.activationFormats.isEmpty {
+            guard fast >= slow - OutputVerifier.tolerance else {
+                throw mismatch(
+                    "with the runtime's optimizations its output is \(fast.formatted(digits: 1)) dB from the original's, "
+                        + "without them \(slow.formatted(digits: 1)) dB: the runtime computes something else than was meant.",
+                    remedy: "Report this; until then use the recipe int8-weights.")
+            }
+        } else {
+            let apart = try sqnrDB(try Evaluator(source: FidelitySource(source), reference: plain, rows: rows), optimized)
+            guard apart >= OutputVerifier.losslessSQNR else {
+                throw mismatch(
+                    "nothing was quantized, and still the runtime's optimizations change its output "
+                        + "(\(apart.formatted(digits: 1)) dB).", remedy: "Report this with the model.")
+            }
+        }
+        return Verification(optimizedSQNR: fast, unoptimizedSQNR: slow, weightsCompared: compared, samples: rows.count)
+    }
+
+    private func sqnrDB(_ evaluator: Evaluator, _ session: Session) throws -> Double {
+        guard let report = try evaluator.evaluate(session).fidelity else { return 0 }
+        guard report.nonFinite.candidate <= report.nonFinite.reference else {
+            throw mismatch(
+                "its output has \(report.nonFinite.candidate) values that are not finite.",
+                remedy: "Use the recipe int8-weights.")
+        }
+        return report.sqnrDB
+    }
+
+    // MARK: Weights
+
+    private func compareWeights() throws -> Int {
+        let written = try ONNXReader.read(path: path)
+        var meant: [Graph] = [], found: [Graph] = []
+        piece.model.graph.forEachGraph { graph, _ in meant.append(graph) }
+        written.graph.forEachGraph { graph, _ in found.append(graph) }
+        guard meant.count == found.count else {
+            throw mismatch("it holds \(found.count) graphs, not \(meant.count).", remedy: "Report this.")
+        }
+        var compared = 0
+        for (graph, file) in zip(meant, found) {
+            var check = WeightCheck(file: file, model: written)
+            for weight in graph.weights {
+                guard let form = weight.representation, !(form is SparseValues) else { continue }
+                check.add(weight, in: graph)
+                if check.byteCount >= OutputVerifier.mostBytesAtOnce { compared += try finish(&check, file, written) }
+            }
+            compared += try finish(&check, file, written)
+        }
+        return compared
+    }
+
+    private func finish(_ check: inout WeightCheck, _ file: Graph, _ model: Model) throws -> Int {
+        let decoded = try check.run()
+        for (weight, output) in check.weights {
+            guard let theirs = decoded[output], theirs == weight.decoded() else {
+                throw mismatch(
+                    "the runtime decodes the weight '\(weight.name)' to other numbers than Pith.", remedy: "Report this.")
+            }
+        }
+        let count = check.weights.count
+        check = WeightCheck(file: file, model: model)
+        return count
+    }
+
+    private func mismatch(_ problem: String, remedy: String) -> CompressionError {
+        CompressionError(code: .mismatch, subject: "the written model", problem: problem, remedy: remedy)
+    }
+}
+
+/// A small model that only decodes weights, taken from a written file.
+private struct WeightCheck {
+    private let file: Graph
+    private let model: Model
+    private let producers: [String: Int]
+    private var graph = Graph(name: "weights")
+    private var taken: Set<Int> = []
+    private(set) var weights: [(weight: Weight, output: String)] = []
+    private(set) var byteCount = 0
+
+    init(file: Graph, model: Model) {
+        self.file = file
+        self.model = model
+        var producers: [String: Int] = [:]
+        for (index, node) in file.nodes.enumerated() {
+            for output in node.outputs { producers[output] = index }
+        }
+        self.producers = producers
+    }
+
+    /// Takes the operators that decode `weight`; a table is read at all its rows.
+    mutating func add(_ weight: Weight, in meant: Graph) {
+        var output = weight.name
+        if producers[output] == nil,
+            let gather = meant.nodes.first(where: { $0.isStandard("Gather") && $0.inputs.first == weight.name })
+        {
+            output = gather.outputs[0]
+            let rows = Tensor(vector: (0..<weight.shape.dimensions[0]).map { Int64($0) })
+            // Tables whose rows are chosen by the same value share it, so each keeps its own name for it.
+            let index = "\(weight.name) rows"
+            include(output, replacing: gather.inputs[1], by: index)
+            graph.weights[index] = Weight(index, rows)
+        } else {
+            include(output, replacing: nil, by: "")
+        }
+        graph.outputs.append(ValueInfo(name: output))
+        weights.append((weight, output))
+        byteCount += weight.shape.count * 4
+    }
+
+    private mutating func include(_ value: String, replacing name: String?, by replacement: String) {
+        if let weight = file.weights[value] {
+            graph.weights[value] = weight
+            return
+        }
+        guard let index = producers[value], taken.insert(index).inserted else { return }
+        var node = file.nodes[index]
+        for (position, input) in node.inputs.enumerated() where !input.isEmpty {
+            if input == name { node.inputs[position] = replacement } else {
+                include(input, replacing: name, by: replacement)
+            }
+        }
+        graph.nodes.append(node)
+    }
+
+    /// The decoded weights by the name of their output.
+    func run() throws -> [String: Tensor] {
+        guard !weights.isEmpty else { return [:] }
+        let check = Model(
+            graph: graph, operatorSets: model.operatorSets, formatVersion: model.formatVersion)
+        var options = SessionOptions()
+        options.optimization = .none
+        return try Session(bytes: ONNXWriter.encode(check), name: "weights", options: options).run([:])
+    }
+}

@@ -1,0 +1,108 @@
+import PithEvaluation
+import PithFormats
+import PithModel
+import PithRuntime
+import PithTensor
+
+/// What was seen of one activation.
+struct Observation: Sendable {
+    var histogram = ActivationHistogram()
+    /// Sum over all samples for each index of the channel axis, and how many values each sum has; empty if not asked for.
+    var sums: [Double] = []
+    var valuesPerChannel = 0
+
+    /// Mean of each channel.
+    var means: [Double] { sums.map { $0 / Double(max(valuesPerChannel, 1)) } }
+
+    mutating func add(_ tensor: Tensor, channelAxis: Int?) {
+        guard tensor.type == .float32 else { return }
+        tensor.withElements(as: Float.self) { values in
+            histogram.add(values)
+            guard let axis = channelAxis.flatMap({ tensor.shape.resolved(axis: $0) }), tensor.count > 0 else { return }
+            let (outer, channels, inner) = tensor.shape.strides(around: axis)
+            if sums.isEmpty { sums = [Double](repeating: 0, count: channels) }
+            guard sums.count == channels else { return }
+            for block in 0..<outer {
+                let start = block * channels * inner
+                if inner == 1 {
+                    Kernels.addColumns(values.extracting(start..<start + channels), to: &sums)
+                } else {
+                    for channel in 0..<channels {
+                        let place = start + channel * inner
+                        sums[channel] += Kernels.sum(of: values.extracting(place..<place + inner))
+                    }
+                }
+            }
+            valuesPerChannel += outer * inner
+        }
+    }
+
+    mutating func merge(_ other: Observation) {
+        histogram.merge(other.histogram)
+        if sums.isEmpty { sums = other.sums } else if other.sums.count == sums.count {
+            for index in sums.indices { sums[index] += other.sums[index] }
+        }
+        valuesPerChannel += other.valuesPerChannel
+    }
+}
+
+/// Runs a float model over calibration rows and gathers statistics of chosen activations.
+///
+/// The rows are cut into pieces whose number does not depend on the number of threads; what the pieces give is joined
+/// in order. So the result is the same at any thread count.
+struct ActivationObserver {
+    let model: Model
+    let source: any SampleSource
+    let threads: Int
+
+    private static let pieces = 8
+
+    /// Statistics of `values`; those with a channel axis also get the mean of each channel.
+    ///
+    /// - Throws: What the runtime, the data and the readers throw; `CancellationError`.
+    func observe(
+        _ values: [String], channelAxes: [String: Int], rows: Range<Int>
+    ) async throws -> [String: Observation] {
+        guard !values.isEmpty else { return [:] }
+        let bytes = try ONNXWriter.encode(model.exposing(values))
+        var options = SessionOptions()
+        options.optimization = .all
+        let session = try Session(bytes: bytes, name: "calibration", options: options)
+        let plan = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0)
+        let runner = BatchRunner(source: source, plan: plan)
+        let gathered = try await Parallel.map(pieces(of: rows, batch: plan.size), threads: threads) { piece in
+            var seen: [String: Observation] = [:]
+            try runner.run([session], outputs: [values], over: piece) { batch in
+                for (name, tensor) in batch.outputs[0] {
+                    seen[name, default: Observation()].add(tensor, channelAxis: channelAxes[name])
+                }
+            }
+            return seen
+        }
+        return gathered.reduce(into: [:]) { all, piece in
+            for (name, observation) in piece { all[name, default: Observation()].merge(observation) }
+        }
+    }
+
+    /// Equal parts of the rows, whole batches each; one part where state is carried from row to row.
+    private func pieces(of rows: Range<Int>, batch: Int) -> [Range<Int>] {
+        guard source.carried.isEmpty else { return [rows] }
+        let batches = (rows.count + batch - 1) / batch
+        let size = max((batches + ActivationObserver.pieces - 1) / ActivationObserver.pieces, 1) * batch
+        return stride(from: rows.lowerBound, to: rows.upperBound, by: size).map { start in
+            start..<min(start + size, rows.upperBound)
+        }
+    }
+}
+
+extension Model {
+    /// The model with values of its main graph as further outputs.
+    func exposing(_ values: [String]) -> Model {
+        var model = self
+        let known = Set(model.graph.outputs.map(\.name))
+        for value in values where !known.contains(value) {
+            model.graph.outputs.append(ValueInfo(name: value, type: model.graph.type(of: value)))
+        }
+        return model
+    }
+}

@@ -1,0 +1,72 @@
+import PithCoding
+import PithEvaluation
+import PithFormats
+import PithModel
+import PithRuntime
+import PithTensor
+
+/// Measures candidates of one model against it: error on calibration rows, and time.
+struct CandidateBench {
+    private let source: any SampleSource
+    private let reference: Session
+    private let referenceDigest: String
+    private let evaluator: Evaluator
+    private let profile: MachineProfile
+    private let runtime: Runtime
+
+    /// Rows whose outputs are compared, at most.
+    private static let mostRows = 256
+    /// Outputs of the reference kept in memory, at most.
+    private static let mostBytes = 256 << 20
+
+    /// Prepares to compare candidates with `model` on `rows`.
+    ///
+    /// - Throws: What runtime and data throw.
+    init(model: Model, source: any SampleSource, rows: Range<Int>, profile: MachineProfile) throws {
+        let bytes = try ONNXWriter.encode(model)
+        self.source = source
+        self.profile = profile
+        runtime = try Runtime.load()
+        reference = try Session(bytes: bytes, name: "float model")
+        referenceDigest = SHA256Digest(of: Storage(bytes)).hex
+        let compared = rows.prefix(CandidateBench.mostRows)
+        evaluator = try Evaluator(source: source, reference: reference, rows: compared.startIndex..<compared.endIndex)
+            .keepingReferenceOutputs(upTo: CandidateBench.mostBytes)
+    }
+
+    /// Signal-to-noise ratio of a candidate's output, in dB; outputs that are not finite count as ruined.
+    func sqnrDB(of bytes: [UInt8]) throws -> Double {
+        let report = try evaluator.evaluate(try Session(bytes: bytes, name: "candidate")).fidelity
+        guard let report, report.nonFinite.candidate == 0 else { return -.infinity }
+        return report.sqnrDB
+    }
+
+    /// How many times faster than the float model a candidate runs one sample; nil under fixed rules.
+    func speedup(of bytes: [UInt8]) throws -> Double? {
+        let question = "speedup of \(SHA256Digest(of: Storage(bytes)).hex.prefix(24)) over \(referenceDigest.prefix(24))"
+        return try profile.answer(question, runtime: runtime) {
+            let candidate = try Session(bytes: bytes, name: "candidate")
+            let settings = try Latency(minimumRounds: 20, budgetSeconds: 0.12)
+            let reports = try evaluator.latency(of: [candidate], settings: settings)
+            return reports.first?.pairedSpeedup ?? 1
+        }
+    }
+}
+
+/// A source's samples without its labels: only outputs are compared.
+struct FidelitySource: SampleSource {
+    private let base: any SampleSource
+
+    init(_ base: any SampleSource) { self.base = base }
+
+    var metric: Dataset.Metric { .fidelity }
+    var evaluationRows: Range<Int> { base.evaluationRows }
+    var batchSize: Int? { base.batchSize }
+    var output: String? { base.output }
+    var carried: [String: String] { base.carried }
+    var pairOffset: Int? { base.pairOffset }
+    func sampleRows(_ range: Range<Int>) -> [Int] { base.sampleRows(range) }
+    func inputs(rows: [Int]) throws(FormatError) -> [String: Tensor] { try base.inputs(rows: rows) }
+    func labels(rows: [Int]) throws(FormatError) -> Tensor? { nil }
+    func pairScores(_ range: Range<Int>) throws(FormatError) -> [Double]? { nil }
+}

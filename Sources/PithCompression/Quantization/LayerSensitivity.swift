@@ -1,0 +1,88 @@
+import Foundation
+import PithEvaluation
+import PithFormats
+import PithModel
+import PithRuntime
+import PithTensor
+
+/// The error that holding one layer's input in integers makes in that layer's output, everything else in float.
+///
+/// Each layer stands twice in the measured graph, once with its input as it is and once rounded to its format; all are
+/// measured in one run over the data.
+struct LayerSensitivity {
+    let model: Model
+    let layers: [IntegerLayer]
+    let observations: [String: Observation]
+    let settings: StaticQuantizer
+    let type: ScalarType
+
+    /// Rows that are looked at, at most.
+    private static let mostRows = 64
+
+    /// SQNR of each layer's output in dB by the position of its node.
+    ///
+    /// - Throws: What runtime and data throw.
+    func measure(source: any SampleSource, rows: Range<Int>) throws -> [Int: Double] {
+        let (doubled, pairs) = doubledModel()
+        guard !pairs.isEmpty else { return [:] }
+        let names = pairs.flatMap { [$0.exact, $0.rounded] }
+        var options = SessionOptions()
+        options.optimization = .basic
+        let session = try Session(
+            bytes: try ONNXWriter.encode(doubled.exposing(names)), name: "sensitivity", options: options)
+        let plan = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0)
+        let looked = rows.lowerBound..<min(rows.upperBound, rows.lowerBound + LayerSensitivity.mostRows)
+        var sums = [Int: (signal: Double, noise: Double)]()
+        try BatchRunner(source: source, plan: plan).run([session], outputs: [names], over: looked) { batch in
+            for pair in pairs {
+                guard let exact = batch.outputs[0][pair.exact], let rounded = batch.outputs[0][pair.rounded] else { continue }
+                let (signal, noise) = LayerSensitivity.powers(exact, rounded)
+                sums[pair.node, default: (0, 0)].signal += signal
+                sums[pair.node, default: (0, 0)].noise += noise
+            }
+        }
+        return sums.mapValues { $0.noise > 0 && $0.signal > 0 ? 10 * log10($0.signal / $0.noise) : .infinity }
+    }
+
+    private func doubledModel() -> (Model, [(node: Int, exact: String, rounded: String)]) {
+        var doubled = model, names = NameSource(taken: model.graph.allNames)
+        var pairs: [(node: Int, exact: String, rounded: String)] = [], rounded: [String: String] = [:]
+        var copies: [Node] = []
+        for layer in layers {
+            guard let histogram = observations[layer.input]?.histogram, histogram.nonFinite == 0 else { continue }
+            let input: String
+            if let known = rounded[layer.input] { input = known } else {
+                input = names.make(layer.input, "_rounded")
+                rounded[layer.input] = input
+                let range = ActivationRange(
+                    histogram, settings.calibrator, percentile: settings.percentile,
+                    levels: type.integerRange?.count ?? 256)
+                // The copy has the format, so that the original stays float for everyone else.
+                copies.append(Node("Identity", inputs: [layer.input], outputs: [input]))
+                doubled.graph.activationFormats[input] = range.format(type)
+            }
+            var copy = model.graph.nodes[layer.node]
+            copy.inputs[0] = input
+            copy.outputs = [names.make(layer.output, "_rounded")]
+            copies.append(copy)
+            pairs.append((layer.node, layer.output, copy.outputs[0]))
+        }
+        doubled.graph.nodes += copies
+        return (doubled, pairs)
+    }
+
+    private static func powers(_ exact: Tensor, _ rounded: Tensor) -> (signal: Double, noise: Double) {
+        guard exact.type == .float32, rounded.type == .float32, exact.shape == rounded.shape else { return (0, 0) }
+        return exact.withElements(as: Float.self) { a in
+            rounded.withElements(as: Float.self) { b in
+                var signal = 0.0, noise = 0.0
+                for index in a.indices {
+                    let value = Double(a[index]), error = value - Double(b[index])
+                    signal += value * value
+                    noise += error * error
+                }
+                return (signal, noise)
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+import PithModel
+import PithTensor
+
+/// A layer that integer kernels can run: a convolution or product with a constant weight.
+struct IntegerLayer: Hashable {
+    /// Position of the node in the graph.
+    let node: Int
+    let label: String
+    let input: String
+    let output: String
+    let weight: String
+    /// The bias when it is a weight.
+    let bias: String?
+    /// Axis of the weight's output channels.
+    let axis: Int
+    /// Axis of the input that runs over its channels.
+    let inputAxis: Int
+}
+
+/// Which activations of a graph are held in integers so that a runtime can fuse integer kernels around them.
+///
+/// Found backwards: an integer layer wants its input; where a wanted value comes out of an operator that has an
+/// integer kernel of its own (sums, pools, movements), that operator's inputs are wanted too. Outputs of convolutions
+/// are always wanted, or their integer kernel can not be fused; those of products may stay float. A value between a
+/// layer and its ReLU is passed over: the format after the ReLU makes the ReLU itself needless.
+struct Placement {
+    /// Layers in graph order.
+    var layers: [IntegerLayer] = []
+    /// Values to be held in integers, in graph order.
+    var values: [String] = []
+    /// Values that take the format of another one: outputs of operators that only move numbers.
+    var shared: [String: String] = [:]
+    /// Upper bounds that a clip puts on values.
+    var clipped: [String: Float] = [:]
+
+    /// Operators that hand on what they get, moved: output and input have one format.
+    private static let moving: Set<String> = [
+        "Reshape", "Flatten", "Transpose", "Slice", "Pad", "Squeeze", "Unsqueeze", "MaxPool",
+    ]
+    /// Operators with integer kernels that compute: each input and output has a format of its own.
+    private static let computing: Set<String> = [
+        "Add", "Mul", "Concat", "AveragePool", "GlobalAveragePool", "Relu", "Clip", "LeakyRelu", "Sigmoid",
+    ]
+    private static let several: Set<String> = ["Add", "Mul", "Concat"]
+
+    /// Plans `graph`; layers whose position is in `excluded` stay float.
+    init(_ graph: Graph, excluded: Set<Int> = []) {
+        let index = GraphIndex(graph)
+        layers = Placement.layers(of: graph, index).filter { !excluded.contains($0.node) }
+        let wanted = wantedValues(graph, index)
+        let outputs = Set(graph.outputs.map(\.name))
+        func isPlaced(_ value: String) -> Bool { wanted.contains(value) && !outputs.contains(value) }
+        values = graph.inputs.map(\.name).filter(isPlaced)
+        for node in graph.nodes {
+            for output in node.outputs where isPlaced(output) && !isHidden(output, by: node, graph, index) {
+                values.append(output)
+                if node.isStandard(oneOf: Placement.moving), let input = node.inputs.first { shared[output] = input }
+                if node.isStandard("Clip"), let bound = Placement.upperBound(node, graph) { clipped[output] = bound }
+            }
+        }
+        let placed = Set(values)
+        shared = shared.filter { placed.contains($0.value) }
+    }
+
+    /// The value whose format `value` takes.
+    func root(of value: String) -> String {
+        var value = value
+        while let source = shared[value] { value = source }
+        return value
+    }
+
+    /// Every layer of `graph` that integer kernels could run.
+    static func layers(of graph: Graph, _ index: GraphIndex) -> [IntegerLayer] {
+        let outputs = Set(graph.outputs.map(\.name))
+        return graph.nodes.enumerated().compactMap { position, node in
+            guard node.isStandard(oneOf: ["Conv", "MatMul", "Gemm"]), node.inputs.count >= 2,
+                let output = node.outputs.first, let weight = graph.weights[node.inputs[1]]?.dense,
+                weight.type == .float32, graph.weights[node.inputs[0]] == nil,
+                let part = LayerWeight(node, input: 1, shape: weight.shape)
+            else { return nil }
+            let isConvolution = node.isStandard("Conv")
+            // A convolution whose result leaves the graph would need its output in integers.
+            guard !isConvolution || !outputs.contains(output), isConvolution || weight.shape.rank == 2 else { return nil }
+            guard !node.isStandard("Gemm") || isPlain(node) else { return nil }
+            var bias: String?
+            if node.operation != "MatMul", node.inputs.count > 2, !node.inputs[2].isEmpty {
+                guard let tensor = graph.weights[node.inputs[2]]?.dense, tensor.type == .float32,
+                    tensor.shape.dimensions == [weight.shape.dimensions[part.axis]]
+                else { return nil }
+                bias = node.inputs[2]
+            }
+            return IntegerLayer(
+                node: position, label: node.label, input: node.inputs[0], output: output, weight: node.inputs[1],
+                bias: bias, axis: part.axis, inputAxis: isConvolution ? 1 : -1)
+        }
+    }
+
+    /// Whether a `Gemm` is `x * W + b`.
+    private static func isPlain(_ node: Node) -> Bool {
+        node.float("alpha", default: 1) == 1 && node.float("beta", default: 1) == 1
+            && node.integer("transA", default: 0) == 0
+    }
+
+    private func wantedValues(_ graph: Graph, _ index: GraphIndex) -> Set<String> {
+        var wanted = Set(layers.map(\.input))
+        let convolutions = Set(layers.filter { graph.nodes[$0.node].isStandard("Conv") }.map(\.node))
+        for (position, node) in graph.nodes.enumerated().reversed() {
+            guard let output = node.outputs.first else { continue }
+            if convolutions.contains(position) { wanted.insert(output) }
+            if node.isStandard(oneOf: ["Relu", "Clip"]), let source = index.producers[node.inputs[0]],
+                convolutions.contains(source)
+            {
+                wanted.insert(output)
+            }
+            guard wanted.contains(output), node.isStandard(oneOf: Placement.moving.union(Placement.computing)) else {
+                continue
+            }
+            let inputs = node.isStandard(oneOf: Placement.several) ? node.inputs : Array(node.inputs.prefix(1))
+            // A constant operand has no format here: such sums stay float.
+            guard inputs.allSatisfy({ graph.weights[$0] == nil && !$0.isEmpty }) else { continue }
+            wanted.formUnion(inputs)
+        }
+        return wanted
+    }
+
+    /// Whether a value lies between a layer or sum and the ReLU or clip that alone reads it.
+    private func isHidden(_ value: String, by node: Node, _ graph: Graph, _ index: GraphIndex) -> Bool {
+        guard node.isStandard(oneOf: ["Conv", "Gemm", "MatMul", "Add"]), let reader = index.onlyReader(of: value) else {
+            return false
+        }
+        let next = graph.nodes[reader]
+        return next.isStandard("Relu") || next.isStandard("Clip") && Placement.lowerBound(next, graph) == 0
+    }
+
+    private static func lowerBound(_ node: Node, _ graph: Graph) -> Float? { bound(node, 1, "min", graph) }
+    private static func upperBound(_ node: Node, _ graph: Graph) -> Float? { bound(node, 2, "max", graph) }
+
+    private static func bound(_ node: Node, _ input: Int, _ attribute: String, _ graph: Graph) -> Float? {
+        if case .float(let value) = node[attribute: attribute] { return value }
+        guard node.inputs.count > input else { return nil }
+        return graph.weights[node.inputs[input]]?.dense?.floats()?.first
+    }
+}

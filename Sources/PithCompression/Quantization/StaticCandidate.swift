@@ -1,0 +1,161 @@
+import PithModel
+import PithTensor
+
+/// One way to hold a float model's layers in integers, built from what was observed.
+struct StaticCandidate {
+    /// The model with encoded weights and activation formats.
+    private(set) var model: Model
+    private(set) var encodings: [String: Workpiece.Encoding] = [:]
+    private(set) var trace: WeightTrace
+    /// Layers that integer kernels run.
+    private(set) var layers: [IntegerLayer] = []
+
+    private let settings: StaticQuantizer
+    private let activationType: ScalarType
+    private let observations: [String: Observation]
+    private var names: NameSource
+
+    /// Builds the candidate in which the nodes of `excluded` stay float.
+    ///
+    /// - Throws: `CompressionError` `.nonFiniteWeight`.
+    init(
+        _ piece: Workpiece, excluding excluded: Set<Int>, observations: [String: Observation],
+        settings: StaticQuantizer, activationType: ScalarType
+    ) throws(CompressionError) {
+        model = piece.model
+        trace = piece.trace
+        self.settings = settings
+        self.activationType = activationType
+        self.observations = observations
+        names = NameSource(taken: model.graph.allNames)
+        let placement = Placement(model.graph, excluded: excluded)
+        placeActivations(placement)
+        for layer in placement.layers where model.graph.activationFormats[layer.input] != nil {
+            layers.append(layer)
+            try encode(layer)
+        }
+    }
+
+    private mutating func placeActivations(_ placement: Placement) {
+        var formats: [String: ActivationFormat] = [:]
+        for value in placement.values {
+            let root = placement.root(of: value)
+            if let format = formats[root] {
+                formats[value] = format
+                continue
+            }
+            guard let histogram = observations[root]?.histogram, histogram.nonFinite == 0 else { continue }
+            let range = ActivationRange(
+                histogram, settings.calibrator, percentile: settings.percentile,
+                levels: activationType.integerRange?.count ?? 256)
+            var format = range.format(activationType)
+            if let bound = placement.clipped[root] { format.keep(below: bound) }
+            formats[value] = format
+        }
+        model.graph.activationFormats = formats
+    }
+
+    // MARK: Weights
+
+    private mutating func encode(_ layer: IntegerLayer) throws(CompressionError) {
+        guard let format = model.graph.activationFormats[layer.input] else { return }
+        let weight = try encodedWeight(of: layer, inputScale: format.scale)
+        let old = layer.bias.flatMap { model.graph.weights[$0]?.decoded().floats() }
+        let correction = settings.biasCorrection ? biasCorrection(of: layer, weight) : nil
+        guard old != nil || correction != nil, !model.graph.nodes[layer.node].isStandard("MatMul") else { return }
+        let channels = weight.form.scales.count
+        let bias = (0..<channels).map { Double(old?[$0] ?? 0) + (correction?[$0] ?? 0) }
+        store(bias, of: layer, scales: weight.form.scales.elements(as: Float.self).map { $0 * format.scale })
+    }
+
+    private mutating func encodedWeight(
+        of layer: IntegerLayer, inputScale: Float
+    ) throws(CompressionError) -> (form: GroupedIntegers, original: Tensor) {
+        guard let entry = model.graph.weights[layer.weight] else {
+            preconditionFailure("A placed layer has lost its weight '\(layer.weight)'.")
+        }
+        if let form = entry.representation as? GroupedIntegers { return (form, form.decoded()) }
+        let original = entry.decoded()
+        let bias = layer.bias.flatMap { model.graph.weights[$0]?.decoded().floats() } ?? []
+        // The 32-bit bias has the step of its channel: a channel of tiny weights must not make it overflow.
+        let floors = bias.map { abs($0) / (inputScale * Float(1 << 30)) }
+        let form = try SymmetricIntegers.encode(original, named: layer.weight, axis: layer.axis, smallestScales: floors)
+        model.graph.weights[layer.weight]?.form = .encoded(form)
+        model.graph.weights[layer.weight]?.execution = .integer
+        encodings[layer.weight] = Workpiece.Encoding(
+            technique: StaticQuantizer.name, sqnrDB: form.sqnrDB(against: original),
+            note: "integer kernel with \(activationType.rawValue) activations")
+        return (form, original)
+    }
+
+    /// What rounding the weights takes from the mean of each output channel: `sum (w - rounded w) * mean(x)`.
+    ///
+    /// - Reference: Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019,
+    ///   arXiv:1906.04721, section 4.2, with means measured on data.
+    /// - Deviation: the means are the float model's, and padding is not seen; layers do not see each other's errors.
+    private func biasCorrection(of layer: IntegerLayer, _ weight: (form: GroupedIntegers, original: Tensor)) -> [Double]? {
+        let node = model.graph.nodes[layer.node]
+        guard let means = observations[layer.input]?.means, !means.isEmpty else { return nil }
+        let shape = weight.original.shape, channels = shape.dimensions[layer.axis]
+        let before = weight.original.elements(as: Float.self), after = weight.form.decoded().elements(as: Float.self)
+        var correction = [Double](repeating: 0, count: channels)
+        if layer.axis == 0 {
+            let perChannel = shape.count / max(channels, 1), groups = node.integer("group", default: 1)
+            let inputs = node.isStandard("Conv") ? shape.dimensions[1] : perChannel, kernel = perChannel / max(inputs, 1)
+            guard groups > 0, means.count == inputs * (node.isStandard("Conv") ? groups : 1) else { return nil }
+            for channel in 0..<channels {
+                let first = node.isStandard("Conv") ? channel / max(channels / groups, 1) * inputs : 0
+                for index in 0..<perChannel {
+                    let place = channel * perChannel + index
+                    correction[channel] += Double(before[place] - after[place]) * means[first + index / kernel]
+                }
+            }
+        } else {
+            guard shape.rank == 2, means.count == shape.dimensions[0] else { return nil }
+            for place in before.indices {
+                correction[place % channels] += Double(before[place] - after[place]) * means[place / channels]
+            }
+        }
+        return correction
+    }
+
+    /// Stores a bias as 32-bit integers in steps of input scale times weight scale.
+    private mutating func store(_ bias: [Double], of layer: IntegerLayer, scales: [Float]) {
+        let levels = zip(bias, scales).map { value, scale -> Int32 in
+            let level = (value / Double(scale)).rounded(.toNearestOrEven)
+            return Int32(min(max(level, -2_147_483_647), 2_147_483_647))
+        }
+        let form = GroupedIntegers(
+            levels: Tensor(vector: levels), scales: Tensor(vector: scales), grouping: .channel(axis: 0))
+        let name = ownBias(of: layer)
+        model.graph.weights[name] = Weight(name: name, form: .encoded(form))
+        model.graph.weights[name]?.execution = .integer
+        let exact = Tensor(vector: bias.map { Float($0) })
+        encodings[name] = Workpiece.Encoding(
+            technique: StaticQuantizer.name, sqnrDB: form.sqnrDB(against: exact),
+            note: settings.biasCorrection ? "corrected for the rounding of the weights" : "")
+    }
+
+    /// The name of a bias that only this layer reads; made, and given to the layer, where there is none.
+    private mutating func ownBias(of layer: IntegerLayer) -> String {
+        let readers = model.graph.nodes.reduce(0) { count, node in
+            count + (layer.bias.map { bias in node.inputs.filter { $0 == bias }.count } ?? 0)
+        }
+        if let bias = layer.bias, readers == 1 { return bias }
+        let name = names.make(layer.output, "_bias")
+        var inputs = Array(model.graph.nodes[layer.node].inputs.prefix(2))
+        inputs.append(name)
+        model.graph.nodes[layer.node].inputs = inputs
+        if let bias = layer.bias { trace.record([bias], into: [name], note: "copied for \(layer.label)") }
+        return name
+    }
+}
+
+extension ActivationFormat {
+    /// Takes the scale down by as little as it takes to keep the highest level at or below `bound`.
+    mutating func keep(below bound: Float) {
+        let highest = Float((type.integerRange?.upperBound ?? 255) - zeroPoint)
+        while highest * scale > bound, scale > Float.leastNormalMagnitude { scale = scale.nextDown }
+        // More than a few steps would mean that the range reaches past the clip, which observation rules out.
+    }
+}

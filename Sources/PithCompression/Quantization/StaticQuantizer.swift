@@ -1,0 +1,77 @@
+import PithEvaluation
+import PithFormats
+import PithModel
+import PithRuntime
+import PithTensor
+
+/// Static 8-bit quantization: weights per output channel, activations with ranges from calibration data.
+///
+/// Layers that integer kernels can run (convolutions and products with constant weights) get symmetric `int8` weights,
+/// `int32` biases and 8-bit activations around them. Then the result is measured, on calibration rows only: where
+/// integers ruin the output, the layers at fault go back to float; where they save no time, all do.
+///
+/// - Reference: Jacob et al., CVPR 2018, arXiv:1712.05877; Nagel et al., "A White Paper on Neural Network
+///   Quantization", arXiv:2106.08295.
+public struct StaticQuantizer: Technique {
+    public static let name = "quantize.static"
+
+    /// The integer type of activations.
+    public enum ActivationType: String, Codable, Sendable {
+        /// The one that is measured faster on this machine; unsigned under fixed rules.
+        case measured
+        case uint8, int8
+    }
+
+    /// How ranges are chosen from the distribution of an activation.
+    public var calibrator = Calibrator.mse
+    /// Share of the values kept by the percentile calibrator, in percent.
+    public var percentile = 99.999
+    /// Calibration rows used at most.
+    public var calibrationRows = 512
+    public var activationType = ActivationType.measured
+    /// Whether biases make up for the rounding of the weights.
+    public var biasCorrection = true
+    /// Output SQNR on calibration rows, in dB, at which a result counts as sound.
+    public var targetSQNR = 28.0
+    /// Output SQNR below which a result counts as ruined even where nothing better is as fast.
+    public var minimumSQNR = 22.0
+    /// How many times faster than float a result must be to be worth its error.
+    public var minimumSpeedup = 1.1
+    /// Layers (by the name of the node) that stay float.
+    public var keepFloat: [String] = []
+
+    public init() {}
+
+    public func validate() throws(CompressionError) {
+        guard (50...100).contains(percentile) else {
+            throw Self.invalid("percentile", "\(percentile) lies outside 50...100.", remedy: "Use 99.9 to 99.9999.")
+        }
+        guard calibrationRows > 0 else {
+            throw Self.invalid("calibrationRows", "\(calibrationRows) rows are none.", remedy: "Use 100 to 1000.")
+        }
+        guard minimumSQNR <= targetSQNR else {
+            throw Self.invalid(
+                "minimumSQNR", "\(minimumSQNR) lies above targetSQNR \(targetSQNR).", remedy: "Lower it.")
+        }
+        guard minimumSpeedup >= 0 else {
+            throw Self.invalid("minimumSpeedup", "\(minimumSpeedup) is negative.", remedy: "Use 0 to accept any speed.")
+        }
+    }
+
+    public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
+        guard let dataset = context.dataset else {
+            piece.note("Activations stay float: without --data there is nothing to calibrate their ranges on.")
+            return
+        }
+        var prepared = piece
+        do {
+            try OpsetUpgrader.upgrade(&prepared.model, to: 13)
+        } catch {
+            piece.note("Activations stay float: \(error.description)")
+            return
+        }
+        let search = StaticSearch(settings: self, context: context, dataset: dataset)
+        try await search.run(&prepared)
+        piece = prepared
+    }
+}

@@ -1,0 +1,144 @@
+import PithCoding
+import PithEvaluation
+import PithFormats
+import PithModel
+import PithRuntime
+import PithTensor
+
+/// Finds the layers of a model that are worth integers, by measuring candidates on calibration rows.
+///
+/// Candidates, in order: every layer; every layer but those whose own error is large, at two limits; every layer but
+/// the first convolutions. The first that is sound (`targetSQNR`) and fast enough is taken; if none is sound, the most
+/// accurate that is fast and not ruined; else the model stays float and says why.
+struct StaticSearch {
+    let settings: StaticQuantizer
+    let context: StageContext
+    let dataset: Dataset
+
+    /// A candidate with what was measured of it.
+    private struct Measured {
+        let candidate: StaticCandidate
+        let label: String
+        let sqnrDB: Double
+        /// Nil under fixed rules and for ruined candidates.
+        let speedup: Double?
+        /// Whether it saves enough time, by measurement or by the fixed rule that integers do.
+        let isFast: Bool
+    }
+
+    func run(_ piece: inout Workpiece) async throws {
+        let graph = piece.model.graph
+        let kept = Set(graph.nodes.indices.filter { position in
+            settings.keepFloat.contains(graph.nodes[position].name) || !context.selector.accepts(graph.nodes[position])
+        })
+        let placement = Placement(graph, excluded: kept)
+        guard !placement.layers.isEmpty else {
+            piece.note("Activations stay float: no layer of this model has an integer kernel.")
+            return
+        }
+        context.progress("calibrating \(placement.values.count) activations")
+        let source = FidelitySource(dataset), first = dataset.calibrationRows.lowerBound
+        let range = first..<min(dataset.calibrationRows.upperBound, first + settings.calibrationRows)
+        let observer = ActivationObserver(model: piece.model, source: source, threads: context.threads)
+        let axes = Dictionary(placement.layers.map { ($0.input, $0.inputAxis) }) { first, _ in first }
+        let values = Set(placement.values + placement.layers.map(\.input))
+        let observations = try await observer.observe(values.sorted(), channelAxes: axes, rows: range)
+        for (value, observation) in observations.sorted(by: { $0.key < $1.key }) where observation.histogram.nonFinite > 0 {
+            piece.note("Activation '\(value)' stays float: it takes values that are NaN or infinite on the calibration data.")
+        }
+        let bench = try CandidateBench(model: piece.model, source: source, rows: range, profile: context.profile)
+        let type = try activationType(piece, kept, observations, bench)
+        try await choose(&piece, kept, observations, type, bench)
+    }
+
+    /// The activation type that runs faster; unsigned unless measured otherwise.
+    private func activationType(
+        _ piece: Workpiece, _ kept: Set<Int>, _ observations: [String: Observation], _ bench: CandidateBench
+    ) throws -> ScalarType {
+        switch settings.activationType {
+        case .uint8: return .uint8
+        case .int8: return .int8
+        case .measured:
+            guard !context.profile.isFixed else { return .uint8 }
+            let faster = try IntegerTypeProbe.unsignedSpeedup(profile: context.profile)
+            return faster < 0.95 ? .int8 : .uint8
+        }
+    }
+
+    private func choose(
+        _ piece: inout Workpiece, _ kept: Set<Int>, _ observations: [String: Observation], _ type: ScalarType,
+        _ bench: CandidateBench
+    ) async throws {
+        var tried: [Measured] = []
+        func measure(_ excluded: Set<Int>, _ label: String) throws -> Measured {
+            context.progress("measuring \(label)")
+            let candidate = try StaticCandidate(
+                piece, excluding: kept.union(excluded), observations: observations, settings: settings,
+                activationType: type)
+            let bytes = try ONNXWriter.encode(candidate.model)
+            let sqnr = try bench.sqnrDB(of: bytes)
+            // A ruined candidate need not be timed.
+            let speedup = sqnr < settings.minimumSQNR ? nil : try bench.speedup(of: bytes)
+            let isFast = speedup.map { $0 >= settings.minimumSpeedup } ?? (sqnr >= settings.minimumSQNR)
+            let measured = Measured(
+                candidate: candidate, label: label, sqnrDB: sqnr, speedup: speedup, isFast: isFast)
+            tried.append(measured)
+            return measured
+        }
+        func isGood(_ measured: Measured) -> Bool {
+            measured.sqnrDB >= settings.targetSQNR && measured.isFast
+        }
+        let all = try measure([], "every layer in integers")
+        var chosen = isGood(all) ? all : nil
+        if chosen == nil, all.isFast || all.sqnrDB < settings.minimumSQNR {
+            for excluded in try await exclusions(piece, kept, observations, type) where chosen == nil {
+                let next = try measure(excluded.nodes, excluded.label)
+                chosen = isGood(next) ? next : nil
+            }
+        }
+        if chosen == nil {
+            chosen = tried.filter { $0.sqnrDB >= settings.minimumSQNR && $0.isFast }.max { $0.sqnrDB < $1.sqnrDB }
+        }
+        account(&piece, chosen, tried, type)
+    }
+
+    /// Sets of nodes to leave float, each with its description.
+    private func exclusions(
+        _ piece: Workpiece, _ kept: Set<Int>, _ observations: [String: Observation], _ type: ScalarType
+    ) async throws -> [(nodes: Set<Int>, label: String)] {
+        let layers = Placement(piece.model.graph, excluded: kept).layers
+        let sensitivity = LayerSensitivity(
+            model: piece.model, layers: layers, observations: observations, settings: settings, type: type)
+        let own = try sensitivity.measure(source: FidelitySource(dataset), rows: dataset.calibrationRows)
+        var sets: [(nodes: Set<Int>, label: String)] = []
+        let convolutions = layers.filter { piece.model.graph.nodes[$0.node].isStandard("Conv") }
+        if let first = convolutions.first { sets.append(([first.node], "the first convolution in float")) }
+        for limit in [26.0, 30, 34] {
+            let nodes = Set(layers.map(\.node).filter { own[$0] ?? .infinity < limit })
+            guard !nodes.isEmpty, nodes.count < layers.count, !sets.contains(where: { $0.nodes == nodes }) else { continue }
+            sets.append((nodes, "\(nodes.count) of \(layers.count) layers in float, whose own error is below \(Int(limit)) dB"))
+        }
+        return sets
+    }
+
+    private func account(_ piece: inout Workpiece, _ chosen: Measured?, _ tried: [Measured], _ type: ScalarType) {
+        func figures(_ measured: Measured) -> String {
+            let speed = measured.speedup.map { ", \($0.formatted(digits: 2))x the speed of float" } ?? ""
+            return "\(measured.label): \(measured.sqnrDB.formatted(digits: 1)) dB\(speed)"
+        }
+        for measured in tried where measured.label != chosen?.label {
+            piece.note("Tried and not taken: \(figures(measured)).")
+        }
+        guard let chosen else {
+            piece.note("Activations stay float: integers ruin the output or save no time on this machine.")
+            piece.decisions["activations"] = .string("float")
+            return
+        }
+        piece.note("Activations in \(type.rawValue), \(figures(chosen)) on calibration data.")
+        piece.decisions["activations"] = .string(type.rawValue)
+        piece.decisions["integerLayers"] = .array(chosen.candidate.layers.map { .string($0.label) })
+        piece.model = chosen.candidate.model
+        piece.trace = chosen.candidate.trace
+        piece.encodings.merge(chosen.candidate.encodings) { $1 }
+    }
+}

@@ -1,0 +1,84 @@
+/// One technique with its settings and what it touches.
+public struct Stage: Sendable {
+    /// What to do.
+    public var technique: any Technique
+    /// Where to do it.
+    public var selector: Selector
+
+    /// Creates a stage.
+    public init(_ technique: any Technique, where selector: Selector = Selector()) {
+        self.technique = technique
+        self.selector = selector
+    }
+}
+
+extension Stage: Codable {
+    private enum Key {
+        static let technique = "technique"
+        static let selector = "where"
+    }
+
+    public init(from decoder: any Decoder) throws {
+        var fields = try [String: JSONValue](from: decoder)
+        guard case .string(let name) = fields.removeValue(forKey: Key.technique) else {
+            throw CompressionError(
+                code: .invalidRecipe, subject: "recipe", problem: "a stage names no technique.",
+                remedy: "Start each stage with `technique: NAME`; known: \(Catalog.names).")
+        }
+        let place = fields.removeValue(forKey: Key.selector) ?? .object([:])
+        selector = try Settings.overlay(Selector(), with: place, subject: "\(name) where")
+        technique = try Catalog.technique(named: name).decode(.object(fields))
+        try technique.validate()
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        guard case .object(var fields) = try JSONValue(encoding: technique) else { return }
+        fields[Key.technique] = .string(type(of: technique).name)
+        if selector != Selector() { fields[Key.selector] = try JSONValue(encoding: selector) }
+        try fields.encode(to: encoder)
+    }
+}
+
+extension Technique {
+    /// Starts from the defaults and replaces the given settings.
+    static func decode(_ settings: JSONValue) throws -> Self {
+        try Settings.overlay(Self(), with: settings, subject: name)
+    }
+}
+
+/// Lays a user's keys over a value's defaults, so that defaults are written once and a misspelt key is refused by name.
+enum Settings {
+    static func overlay<Value: Codable>(_ standard: Value, with settings: JSONValue, subject: String) throws -> Value {
+        guard case .object(var all) = try JSONValue(encoding: standard), case .object(let given) = settings else {
+            throw CompressionError(
+                code: .invalidRecipe, subject: subject, problem: "its settings are no list of keys and values.",
+                remedy: "Write them as `key: value` lines.")
+        }
+        for (name, value) in given.sorted(by: { $0.key < $1.key }) {
+            guard all[name] != nil else {
+                throw CompressionError(
+                    code: .unknownSetting, subject: subject, problem: "there is no setting named '\(name)'.",
+                    remedy: "Known: \(all.keys.sorted().joined(separator: ", ")).")
+            }
+            all[name] = value
+        }
+        do {
+            return try JSONValue.object(all).decoded(as: Value.self)
+        } catch let error as DecodingError {
+            throw CompressionError(
+                code: .invalidSetting, subject: subject, problem: explain(error),
+                remedy: "See `pith recipes show int8` for an example.")
+        }
+    }
+
+    private static func explain(_ error: DecodingError) -> String {
+        func key(_ context: DecodingError.Context) -> String { context.codingPath.map(\.stringValue).joined(separator: ".") }
+        return switch error {
+        case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
+            "'\(key(context))' wants a value of type \(type)."
+        case .dataCorrupted(let context): "'\(key(context))' has no valid value (\(context.debugDescription))"
+        case .keyNotFound(let missing, _): "'\(missing.stringValue)' is missing."
+        @unknown default: "a setting can not be read (\(error))."
+        }
+    }
+}

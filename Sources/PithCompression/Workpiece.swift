@@ -1,0 +1,36 @@
+public import PithModel
+
+/// A model while a recipe works on it, with the account of what was done.
+public struct Workpiece: Sendable {
+    public var model: Model
+    /// Where the weights of the input went.
+    public var trace = WeightTrace()
+    /// What was done to each weight that has a stored form, by its qualified name.
+    public var encodings: [String: Encoding] = [:]
+    /// Why a weight is what it is, by its qualified name.
+    public var reasons: [String: String] = [:]
+    /// Statements about the model as a whole, in the order they were found.
+    public var notes: [String] = []
+    /// What the recipe asks and could not be done; `--strict` refuses these.
+    public var refusals: [String] = []
+    /// Measured choices, to be kept in the recipe of the output.
+    public var decisions: [String: JSONValue] = [:]
+
+    /// The account of one encoding.
+    public struct Encoding: Sendable, Hashable {
+        /// Name of the technique.
+        public var technique: String
+        /// Signal-to-quantization-noise ratio of the weight in dB; nil when nothing was lost.
+        public var sqnrDB: Double?
+        /// A remark for the ledger.
+        public var note: String
+    }
+
+    /// Puts a model on the bench.
+    public init(model: Model) { self.model = model }
+
+    /// Adds a statement once.
+    public mutating func note(_ text: String) {
+        if !notes.contains(text) { notes.append(text) }
+    }
+}

@@ -1,0 +1,66 @@
+/// Times of a reference and a candidate from one measurement: the `latency` object of JSON results.
+public struct LatencyReport: Sendable, Hashable {
+    /// Times of the reference.
+    public var reference: LatencySummary
+    /// Nil when one model was timed alone.
+    public var candidate: LatencySummary?
+    /// The median over rounds of reference time by candidate time: a second estimate that slow drifts do not reach.
+    public var pairedSpeedup: Double?
+    /// Threads a run could use.
+    public var threads: Int
+
+    /// Creates a report from its parts.
+    public init(
+        reference: LatencySummary, candidate: LatencySummary? = nil, pairedSpeedup: Double? = nil, threads: Int
+    ) {
+        self.reference = reference
+        self.candidate = candidate
+        self.pairedSpeedup = pairedSpeedup
+        self.threads = threads
+    }
+
+    /// The reference's median by the candidate's: above 1 the candidate is faster.
+    public var speedup: Double? {
+        candidate.map { $0.medianMilliseconds > 0 ? reference.medianMilliseconds / $0.medianMilliseconds : 1 }
+    }
+
+    /// Whether both estimates of the speedup lie within 5 % of each other; else the machine was busy.
+    public var isSteady: Bool {
+        guard let speedup, let pairedSpeedup else { return true }
+        return max(speedup, pairedSpeedup) <= 1.05 * min(speedup, pairedSpeedup)
+    }
+
+    /// Whether both estimates of the speedup reach `factor`.
+    public func reaches(speedup factor: Double) -> Bool {
+        guard let speedup, let pairedSpeedup else { return false }
+        return min(speedup, pairedSpeedup) >= factor
+    }
+}
+
+extension LatencyReport: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case referenceMilliseconds, candidateMilliseconds, speedup, pairedSpeedup, isSteady, threads, reference,
+            candidate
+    }
+
+    /// Writes every key; what is not known is null.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(reference.medianMilliseconds, forKey: .referenceMilliseconds)
+        try container.encode(candidate?.medianMilliseconds, forKey: .candidateMilliseconds)
+        try container.encode(speedup, forKey: .speedup)
+        try container.encode(pairedSpeedup, forKey: .pairedSpeedup)
+        try container.encode(isSteady, forKey: .isSteady)
+        try container.encode(threads, forKey: .threads)
+        try container.encode(reference, forKey: .reference)
+        try container.encode(candidate, forKey: .candidate)
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        reference = try container.decode(LatencySummary.self, forKey: .reference)
+        candidate = try container.decodeIfPresent(LatencySummary.self, forKey: .candidate)
+        pairedSpeedup = try container.decodeIfPresent(Double.self, forKey: .pairedSpeedup)
+        threads = try container.decode(Int.self, forKey: .threads)
+    }
+}

@@ -1,0 +1,26 @@
+import ArgumentParser
+import PithFormats
+import PithReport
+
+struct InspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect",
+        abstract: "Show what a model holds: operators, weights, types, bytes, and what could be done.",
+        discussion: "Example: pith inspect model.onnx")
+
+    @Argument(help: "The ONNX model.")
+    var model: String
+
+    @Flag(help: "Also range, mean, spread, zeros and entropy of each weight (reads every weight).")
+    var statistics = false
+
+    @OptionGroup var shared: SharedOptions
+
+    func run() throws {
+        let report = try InspectionReport(path: model, model: ONNXReader.read(path: model), statistics: statistics)
+        switch shared.format {
+        case .text: Console.print(report.text)
+        case .json: Console.print(try JSONText.encode(report))
+        }
+    }
+}

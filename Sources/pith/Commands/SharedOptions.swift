@@ -1,0 +1,41 @@
+import ArgumentParser
+import PithCompression
+
+/// How results are printed.
+enum ResultFormat: String, ExpressibleByArgument, CaseIterable {
+    case text, json
+}
+
+/// Options of every command.
+struct SharedOptions: ParsableArguments {
+    @Option(name: .customLong("format"), help: "How results are printed: text or json.")
+    var format = ResultFormat.text
+}
+
+/// A number of bytes, with an optional unit: `500000`, `64 KiB`, `12MB`.
+struct ByteCount: ExpressibleByArgument {
+    let bytes: Int
+
+    init?(argument: String) {
+        let units: [(String, Double)] = [
+            ("KIB", 1024), ("MIB", 1_048_576), ("GIB", 1_073_741_824), ("KB", 1e3), ("MB", 1e6), ("GB", 1e9), ("B", 1),
+        ]
+        let text = argument.uppercased().filter { $0 != " " }
+        let unit = units.first { text.hasSuffix($0.0) }
+        guard let number = Double(text.dropLast(unit?.0.count ?? 0)), number >= 0, number.isFinite else { return nil }
+        let product = number * (unit?.1 ?? 1)
+        guard product < 9e18 else { return nil }
+        bytes = Int(product)
+    }
+}
+
+extension MachineProfile {
+    /// The profile that `--profile` names.
+    static func named(_ name: String?) -> MachineProfile {
+        switch name {
+        case nil: .standard()
+        case "none": .fixedRules
+        case let path?: MachineProfile(.file(path))
+        }
+    }
+}

@@ -1,0 +1,29 @@
+import Foundation
+
+/// The two streams of the program: results on standard output, everything else on standard error.
+enum Console {
+    private static let isTerminal = isatty(STDERR_FILENO) == 1
+
+    /// Prints a result.
+    static func print(_ text: String) {
+        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    }
+
+    /// Prints a warning or an error.
+    static func warn(_ text: String) {
+        endProgress()
+        FileHandle.standardError.write(Data((text + "\n").utf8))
+    }
+
+    /// Shows what is being done, on a terminal only, over the line before.
+    static func progress(_ text: String) {
+        guard isTerminal else { return }
+        FileHandle.standardError.write(Data("\r\u{1B}[K\(text.prefix(100))".utf8))
+    }
+
+    /// Clears the line of progress.
+    static func endProgress() {
+        guard isTerminal else { return }
+        FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
+    }
+}
