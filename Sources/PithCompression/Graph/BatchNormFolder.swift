@@ -74,7 +74,8 @@ private struct LayerFolding {
         if node.isStandard("BatchNormalization") {
             return axis == 1 ? ChannelAffine(normalization: node, channels: channels, in: graph, scope: scope) : nil
         }
-        return ChannelAffine(arithmetic: node, channels: channels, channelAxis: axis, rank: rank, in: graph, scope: scope)
+        return ChannelAffine(
+            arithmetic: node, channels: channels, channelAxis: axis, rank: rank, in: graph, scope: scope)
     }
 
     private mutating func foldIntoLayerBefore(_ position: Int, trace: inout WeightTrace) -> Bool {
@@ -82,14 +83,16 @@ private struct LayerFolding {
         for value in node.inputs.prefix(2) {
             guard let maker = index.producers[value], !touched.contains(maker), index.onlyReader(of: value) == position,
                 let layer = LinearLayer(graph.nodes[maker], in: graph, scope: scope), let place = layout(of: layer),
-                let map = affine(at: position, channels: layer.channels, rank: place.rank, axis: place.axis), map.input == value
+                let map = affine(at: position, channels: layer.channels, rank: place.rank, axis: place.axis),
+                map.input == value
             else { continue }
             let isProduct = layer.node.operation == "MatMul"
             guard !isProduct || map.isPureScale || place.rank == 2 else { continue }
             var folded = layer.node
             let note = "\(node.label) folded into \(layer.node.label)"
             folded.outputs = [node.outputs[0]]
-            folded.inputs[1] = setWeight(layer.scaled(by: map.scale), of: layer.node, map: map, note: note, trace: &trace)
+            folded.inputs[1] = setWeight(
+                layer.scaled(by: map.scale), of: layer.node, map: map, note: note, trace: &trace)
             if layer.hasBias || !map.isPureScale {
                 let bias = layer.bias.indices.map { layer.bias[$0] * map.scale[$0] + map.shift[$0] }
                 setBias(bias, of: &folded, layer: layer, map: map, note: note, trace: &trace)
@@ -103,7 +106,8 @@ private struct LayerFolding {
 
     private mutating func foldIntoLayerAfter(_ position: Int, trace: inout WeightTrace) {
         let node = graph.nodes[position], output = node.outputs[0]
-        guard let reader = index.onlyReader(of: output), !touched.contains(reader), graph.nodes[reader].inputs.first == output,
+        guard let reader = index.onlyReader(of: output), !touched.contains(reader),
+            graph.nodes[reader].inputs.first == output,
             let layer = LinearLayer(graph.nodes[reader], in: graph, scope: scope), let channels = layer.inputChannels,
             let rank = facts[output]?.dimensions?.count, layer.node.operation == "Conv" || rank == 2,
             layer.node.operation == "Conv" || node.isStandard("BatchNormalization"),
@@ -138,7 +142,8 @@ private struct LayerFolding {
         _ tensor: Tensor, of layer: Node, map: ChannelAffine, note: String, trace: inout WeightTrace
     ) -> String {
         let old = layer.inputs[1]
-        return set(tensor, replacing: old, base: "\(old)_folded", sources: [old] + map.sources, note: note, trace: &trace)
+        return set(
+            tensor, replacing: old, base: "\(old)_folded", sources: [old] + map.sources, note: note, trace: &trace)
     }
 
     private mutating func setBias(
@@ -149,7 +154,9 @@ private struct LayerFolding {
         let tensor = layer.weight.type == .float64 ? Tensor(vector: bias) : values.replacing(bias)
         let old = layer.hasBias ? node.inputs[2] : ""
         let base = layer.hasBias ? "\(old)_folded" : "\(layer.node.inputs[1])_bias"
-        let name = set(tensor, replacing: old, base: base, sources: (old.isEmpty ? [] : [old]) + map.sources, note: note, trace: &trace)
+        let name = set(
+            tensor, replacing: old, base: base, sources: (old.isEmpty ? [] : [old]) + map.sources, note: note,
+            trace: &trace)
         node.inputs = [node.inputs[0], node.inputs[1], name]
         if node.operation == "MatMul" { node.operation = "Gemm" }
         if node.operation == "Gemm" { node[attribute: "beta"] = nil }

@@ -106,7 +106,8 @@ private struct BranchMove {
             }
         }
         let results = Set(node.outputs)
-        for name in branch.definedNames.sorted() where renamed[name] == nil && (taken.contains(name) || results.contains(name)) {
+        for name in branch.definedNames.sorted()
+        where renamed[name] == nil && (taken.contains(name) || results.contains(name)) {
             renamed[name] = names.make(from: name)
         }
         return linked.map { Node("Identity", inputs: [renamed[$0.from] ?? $0.from], outputs: [$0.to]) }
@@ -130,9 +131,13 @@ private struct BranchMove {
         return steps
     }
 
-    private func tellOfNestedWeights(_ branch: Graph, from source: GraphPath, steps: [String: String], trace: inout WeightTrace) {
+    private func tellOfNestedWeights(
+        _ branch: Graph, from source: GraphPath, steps: [String: String], trace: inout WeightTrace
+    ) {
         branch.forEachGraph { inner, path in
-            guard let first = path.steps.first, let node = branch.nodes.first(where: { first.hasPrefix($0.name + ".") && steps[$0.name] != nil }) else { return }
+            guard let first = path.steps.first,
+                let node = branch.nodes.first(where: { first.hasPrefix($0.name + ".") && steps[$0.name] != nil })
+            else { return }
             let oldFirst = (steps[node.name] ?? node.name) + first.dropFirst(node.name.count)
             let old = GraphPath(steps: source.steps + [oldFirst] + path.steps.dropFirst())
             let new = GraphPath(steps: scope.path.steps + path.steps)
@@ -150,7 +155,8 @@ private struct BranchMove {
             dropped.forEachGraph { inner, path in
                 let place = GraphPath(steps: start + path.steps)
                 for name in inner.weights.names {
-                    trace.recordRemoval(of: place.qualified(name), note: "the branch of \(node.label) it was in can never run")
+                    trace.recordRemoval(
+                        of: place.qualified(name), note: "the branch of \(node.label) it was in can never run")
                 }
             }
         }

@@ -24,7 +24,9 @@ struct ChannelAffine {
         else { return nil }
         if scope.opset < 7, node.integer("is_test", default: 0) == 0 { return nil }
         let parts = node.inputs.dropFirst().map { ChannelAffine.numbers($0, count: channels, in: graph, scope: scope) }
-        guard let gamma = parts[0], let beta = parts[1], let mean = parts[2], let variance = parts[3] else { return nil }
+        guard let gamma = parts[0], let beta = parts[1], let mean = parts[2], let variance = parts[3] else {
+            return nil
+        }
         let epsilon = Double(node.float("epsilon", default: 1e-5))
         scale = (0..<channels).map { gamma[$0] / (variance[$0] + epsilon).squareRoot() }
         shift = []
@@ -36,12 +38,15 @@ struct ChannelAffine {
 
     /// Reads `Mul`, `Div`, `Add` or `Sub` with a constant that has one number for each channel or one for all.
     ///
-    /// - Parameter channelAxis: the axis of the channels in the result, whose rank is `rank`.
+    /// The channels lie along `channelAxis` of the result, which has `rank` axes.
     init?(arithmetic node: Node, channels: Int, channelAxis: Int, rank: Int, in graph: Graph, scope: GraphScope) {
-        guard node.isStandard(oneOf: ["Mul", "Div", "Add", "Sub"]), node.inputs.count == 2, scope.opset >= 7 else { return nil }
+        guard node.isStandard(oneOf: ["Mul", "Div", "Add", "Sub"]), node.inputs.count == 2, scope.opset >= 7 else {
+            return nil
+        }
         let constants = node.inputs.map { scope.constant($0, in: graph) }
         guard let side = [1, 0].first(where: { constants[$0] != nil && constants[1 - $0] == nil }),
-            let weight = constants[side], let spread = ChannelAffine.perChannel(weight, channels: channels, axis: channelAxis, rank: rank)
+            let weight = constants[side],
+            let spread = ChannelAffine.perChannel(weight, channels: channels, axis: channelAxis, rank: rank)
         else { return nil }
         input = node.inputs[1 - side]
         sources = [node.inputs[side]]

@@ -67,7 +67,9 @@ package struct DeadCodeRemover: GraphPass {
         for position in graph.nodes.indices where graph.nodes[position].domain.isEmpty {
             var node = graph.nodes[position]
             if let first = optionalOutputs[node.operation] {
-                for place in node.outputs.indices.dropFirst(first) where !index.isRead(node.outputs[place]) { node.outputs[place] = "" }
+                for place in node.outputs.indices.dropFirst(first) where !index.isRead(node.outputs[place]) {
+                    node.outputs[place] = ""
+                }
                 while node.outputs.count > max(first, 1), node.outputs.last == "" { node.outputs.removeLast() }
             } else if node.operation == "If" {
                 trimBranches(of: &node, index: index)

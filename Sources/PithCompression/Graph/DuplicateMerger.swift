@@ -29,14 +29,17 @@ package struct DuplicateMerger: GraphPass {
         }
         for weight in graph.weights where !index.inputs.contains(weight.name) {
             guard let key = WeightKey(weight), let tensor = weight.dense else { continue }
-            let twin = groups[key]?.first { $0.weight.dense == tensor && index.canRedirect(weight.name, to: $0.weight.name) }
+            let twin = groups[key]?.first {
+                $0.weight.dense == tensor && index.canRedirect(weight.name, to: $0.weight.name)
+            }
             guard let twin, !index.outputs.contains(weight.name) else {
                 groups[key, default: []].append((weight, scope.path))
                 continue
             }
             replacements[weight.name] = twin.weight.name
             let old = scope.path.qualified(weight.name)
-            trace.record([old], into: [twin.place.qualified(twin.weight.name)], note: "the same numbers as \(twin.weight.name)")
+            trace.record(
+                [old], into: [twin.place.qualified(twin.weight.name)], note: "the same numbers as \(twin.weight.name)")
             trace.recordRemoval(of: old, note: "merged")
         }
         guard !replacements.isEmpty else { return false }
@@ -56,9 +59,11 @@ package struct DuplicateMerger: GraphPass {
                 continue
             }
             let pairs = zip(node.outputs, graph.nodes[first].outputs).filter { !$0.0.isEmpty }
-            let canMerge = node.outputs.count == graph.nodes[first].outputs.count && pairs.allSatisfy { old, new in
-                !new.isEmpty && !index.outputs.contains(old) && index.canRedirect(old, to: new)
-            }
+            let canMerge =
+                node.outputs.count == graph.nodes[first].outputs.count
+                && pairs.allSatisfy { old, new in
+                    !new.isEmpty && !index.outputs.contains(old) && index.canRedirect(old, to: new)
+                }
             guard canMerge else { continue }
             for (old, new) in pairs { replacements[old] = new }
             removed.insert(position)
@@ -94,9 +99,12 @@ private struct NodeKey: Hashable {
 
     private static let commutative: Set<String> = ["Add", "Mul", "And", "Or", "Xor", "Equal"]
 
+    /// Operators that stay as often as they are: random ones, and those whose pairs runtimes fuse with one neighbour.
+    private static let kept = FoldingRules.random.union(["Constant", "QuantizeLinear", "DequantizeLinear"])
+
     /// Nil for nodes that may give another result each time, hold graphs, or are not of the standard set.
     init?(_ node: Node, inputs: [String]) {
-        guard node.domain.isEmpty, !node.hasNestedGraphs, !FoldingRules.random.contains(node.operation), node.operation != "Constant",
+        guard node.domain.isEmpty, !node.hasNestedGraphs, !NodeKey.kept.contains(node.operation),
             node.operation != "Dropout" || node.inputs.count < 3
         else { return nil }
         var attributes: [String] = []

@@ -17,9 +17,8 @@ public struct GraphCleaner: Sendable {
     /// Cleans with `evaluator` as the constant folder's arithmetic.
     public init(evaluator: any ConstantEvaluator) { self.evaluator = evaluator }
 
-    /// Cleans `model` in place.
+    /// Cleans `model` in place and tells `trace` of every weight that moves, merges or goes away.
     ///
-    /// - Parameter trace: is told of every weight that moves, merges or goes away.
     /// - Returns: what was done.
     /// - Throws: `TensorError` when a constant of the graph is not sound.
     /// - Complexity: O(rounds * (nodes + bytes of small or equal-sized weights)).
@@ -59,7 +58,8 @@ public struct GraphCleaner: Sendable {
     private static func nameSteps(of model: inout Model) {
         _ = model.rewriteGraphs { graph, _ in
             var named = false
-            for index in graph.nodes.indices where graph.nodes[index].hasNestedGraphs && graph.nodes[index].name.isEmpty {
+            for index in graph.nodes.indices where graph.nodes[index].hasNestedGraphs && graph.nodes[index].name.isEmpty
+            {
                 graph.nodes[index].name = graph.nodes[index].stepName(at: index)
                 named = true
             }

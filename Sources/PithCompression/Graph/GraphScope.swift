@@ -22,7 +22,9 @@ package struct GraphScope: Sendable {
     }
 
     /// The scope of a graph nested in `outer` under `step`.
-    package func nested(_ graph: Graph, step: String, in outer: Graph, facts outerFacts: [String: ValueFact]) -> GraphScope {
+    package func nested(_ graph: Graph, step: String, in outer: Graph, facts outerFacts: [String: ValueFact])
+        -> GraphScope
+    {
         var scope = self
         scope.path = GraphPath(steps: path.steps + [step])
         scope.inputsAreChecked = false
@@ -67,7 +69,7 @@ extension Graph {
 extension Model {
     /// Lets `body` change every graph, outer graphs first, each with what it sees around it.
     ///
-    /// - Parameter usesFacts: whether nested graphs need facts about the values around them.
+    /// Nested graphs are told facts about the values around them when `usesFacts` is set.
     /// - Returns: whether any call of `body` returned true.
     package mutating func rewriteGraphs(
         usesFacts: Bool = false, _ body: (inout Graph, GraphScope) throws -> Bool

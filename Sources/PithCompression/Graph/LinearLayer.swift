@@ -5,7 +5,9 @@ import PithTensor
 struct LinearLayer {
     let node: Node
     let weight: Tensor
-    /// The bias by output channel; zeros when the layer has none. For `Gemm` it is `beta * C`.
+    /// The bias by output channel, zeros when the layer has none.
+    ///
+    /// For `Gemm` it is `beta * C`.
     let bias: [Double]
     let hasBias: Bool
     /// Output channels.
@@ -13,13 +15,17 @@ struct LinearLayer {
 
     /// Reads `node`; nil when it is no such layer or its parameters are not constant 32-bit or 64-bit floats.
     init?(_ node: Node, in graph: Graph, scope: GraphScope) {
-        guard node.isStandard(oneOf: ["Conv", "ConvTranspose", "Gemm", "MatMul"]), node.inputs.count >= 2, node.outputs.count == 1,
-            scope.constant(node.inputs[0], in: graph) == nil, let weight = scope.constant(node.inputs[1], in: graph)?.dense,
-            weight.type == .float32 || weight.type == .float64, let channels = LinearLayer.channels(of: node, weight: weight)
+        guard node.isStandard(oneOf: ["Conv", "ConvTranspose", "Gemm", "MatMul"]), node.inputs.count >= 2,
+            node.outputs.count == 1,
+            scope.constant(node.inputs[0], in: graph) == nil,
+            let weight = scope.constant(node.inputs[1], in: graph)?.dense,
+            weight.type == .float32 || weight.type == .float64,
+            let channels = LinearLayer.channels(of: node, weight: weight)
         else { return nil }
         hasBias = node.inputs.count > 2 && !node.inputs[2].isEmpty
         if hasBias {
-            guard let tensor = scope.constant(node.inputs[2], in: graph)?.dense, let values = tensor.doubles, tensor.type == weight.type,
+            guard let tensor = scope.constant(node.inputs[2], in: graph)?.dense, let values = tensor.doubles,
+                tensor.type == weight.type,
                 let bias = LinearLayer.bias(values, shape: tensor.shape, channels: channels)
             else { return nil }
             let factor = node.isStandard("Gemm") ? Double(node.float("beta", default: 1)) : 1
@@ -34,6 +40,7 @@ struct LinearLayer {
 
     private static func channels(of node: Node, weight: Tensor) -> Int? {
         let lengths = weight.shape.dimensions, group = node.integer("group", default: 1)
+        guard weight.count > 0 else { return nil }
         switch node.operation {
         case "Conv": return lengths.count >= 3 && group > 0 && lengths[0] % group == 0 ? lengths[0] : nil
         case "ConvTranspose":
@@ -86,7 +93,8 @@ struct LinearLayer {
     private func inputChannel(of index: Int) -> Int {
         let lengths = weight.shape.dimensions
         guard node.operation == "Conv" else {
-            return node.operation == "Gemm" && node.integer("transB", default: 0) != 0 ? index % lengths[1] : index / lengths[1]
+            return node.operation == "Gemm" && node.integer("transB", default: 0) != 0
+                ? index % lengths[1] : index / lengths[1]
         }
         let inner = lengths[2...].reduce(1, *), perGroup = lengths[0] / node.integer("group", default: 1)
         return index / (lengths[1] * inner) / perGroup * lengths[1] + index / inner % lengths[1]

@@ -59,7 +59,8 @@ private struct Merging {
 
     /// The untouched node that makes the first input of the node at `position`, when `accepts` it.
     private func maker(before position: Int, where accepts: (Node) -> Bool) -> (position: Int, node: Node)? {
-        guard let value = graph.nodes[position].inputs.first, let maker = index.producers[value], !touched.contains(maker),
+        guard let value = graph.nodes[position].inputs.first, let maker = index.producers[value],
+            !touched.contains(maker),
             !index.pinned.contains(value), accepts(graph.nodes[maker]), graph.nodes[maker].domain.isEmpty,
             let source = graph.nodes[maker].inputs.first, !source.isEmpty
         else { return nil }
@@ -97,7 +98,7 @@ private struct Merging {
         let node = graph.nodes[position]
         guard let first = maker(before: position, where: \.isReshaping), scope.opset >= 5 else { return }
         let source = first.node.inputs[0], middle = node.inputs[0]
-        if node.operation == "Reshape", let numbers = facts[node.inputs[1]]?.fixedContent {
+        if node.operation == "Reshape", node.inputs.count == 2, let numbers = facts[node.inputs[1]]?.fixedContent {
             let own = facts[source]?.dimensions, between = facts[middle]?.dimensions
             let keepsZeros = numbers.indices.allSatisfy { axis in
                 guard numbers[axis] == 0 else { return true }
@@ -111,7 +112,8 @@ private struct Merging {
         } else if index.onlyReader(of: middle) == position, let result = facts[node.outputs[0]]?.dimensions,
             let target = ReshapeTarget.constants(for: result, from: facts[source]?.dimensions), !target.isEmpty
         {
-            let name = parameter(target, base: "\(node.outputs[0])_shape", for: node, replacing: Array(node.inputs.dropFirst()))
+            let name = parameter(
+                target, base: "\(node.outputs[0])_shape", for: node, replacing: Array(node.inputs.dropFirst()))
             let merged = Node("Reshape", inputs: [source, name], outputs: node.outputs, name: node.name)
             replace(position, by: merged)
         }

@@ -10,7 +10,7 @@ struct NoOperation {
 
     /// The value that equals the node's first output for every input of the model, nil when none can be proved to.
     func source(of node: Node) -> String? {
-        guard node.domain.isEmpty, let first = node.inputs.first, !first.isEmpty,
+        guard node.domain.isEmpty, let first = node.inputs.first, !first.isEmpty, node.outputs.first?.isEmpty == false,
             !node.outputs.dropFirst().contains(where: { !$0.isEmpty && index.isRead($0) })
         else { return nil }
         switch node.operation {
@@ -27,7 +27,9 @@ struct NoOperation {
         case "Mul": return neutral(node, 1, sides: [0, 1])
         case "Div", "Pow": return neutral(node, 1, sides: [1])
         case "Sub": return neutral(node, 0, sides: [1])
-        case "Clip": return node.inputs.dropFirst().allSatisfy(\.isEmpty) && !node.attributes.contains { ["min", "max"].contains($0.name) } && scope.opset >= 11 ? first : nil
+        case "Clip":
+            return node.inputs.dropFirst().allSatisfy(\.isEmpty)
+                && !node.attributes.contains { ["min", "max"].contains($0.name) } && scope.opset >= 11 ? first : nil
         default: return nil
         }
     }
@@ -39,7 +41,9 @@ struct NoOperation {
     }
 
     private func keepsShape(_ node: Node) -> Bool {
-        guard let own = facts[node.inputs[0]]?.dimensions, let result = facts[node.outputs[0]]?.dimensions else { return false }
+        guard let own = facts[node.inputs[0]]?.dimensions, let result = facts[node.outputs[0]]?.dimensions else {
+            return false
+        }
         return own == result
     }
 
@@ -67,12 +71,16 @@ struct NoOperation {
     private func keepsOrder(_ node: Node) -> Bool {
         if let order = node.integers("perm"), order == Array(order.indices) { return true }
         guard keepsShape(node), let own = facts[node.inputs[0]]?.dimensions else { return false }
-        let moving = (node.integers("perm") ?? own.indices.reversed()).filter { own.indices.contains($0) && own[$0].constant != 1 }
+        let moving = (node.integers("perm") ?? own.indices.reversed()).filter {
+            own.indices.contains($0) && own[$0].constant != 1
+        }
         return moving == moving.sorted()
     }
 
     private func stepsForward(_ node: Node) -> Bool {
-        let steps = scope.opset < 10 || node.inputs.count < 5 || node.inputs[4].isEmpty ? [] : facts[node.inputs[4]]?.fixedContent
+        let steps =
+            scope.opset < 10 || node.inputs.count < 5 || node.inputs[4].isEmpty
+            ? [] : facts[node.inputs[4]]?.fixedContent
         return steps?.allSatisfy { $0 == 1 } ?? false
     }
 

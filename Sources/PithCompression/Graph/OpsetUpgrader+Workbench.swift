@@ -1,4 +1,3 @@
-import PithFormats
 import PithModel
 import PithTensor
 

@@ -1,5 +1,4 @@
 public import PithModel
-import PithFormats
 
 /// Raises the standard operator set of a model without changing what the model computes.
 ///

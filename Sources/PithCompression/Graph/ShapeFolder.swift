@@ -53,7 +53,9 @@ private struct Folding {
         let node = graph.nodes[position]
         guard node.domain.isEmpty, !node.hasNestedGraphs, node.outputs.count == 1 else { return }
         let output = node.outputs[0]
-        if let fact = facts[output], let element = fact.element, let content = fact.content, !index.pinned.contains(output) {
+        if let fact = facts[output], let element = fact.element, let content = fact.content,
+            !index.pinned.contains(output)
+        {
             if try replaceByConstant(position, fact: fact, element: element) { return }
             if !index.outputs.contains(output), !content.contains(nil), shareSymbols(position, fact: fact) { return }
         }
@@ -77,12 +79,18 @@ private struct Folding {
         if element == .bool {
             tensor = try Tensor(type: .bool, shape: shape, storage: Storage(numbers.map { UInt8($0) }))
         } else {
-            guard element.integerRange.map({ range in numbers.allSatisfy(range.contains) }) ?? false else { return false }
+            guard element.integerRange.map({ range in numbers.allSatisfy(range.contains) }) ?? false else {
+                return false
+            }
             tensor = try Tensor(integers: numbers, as: element, shape: shape)
         }
         graph.weights[name] = Weight(name, tensor)
-        let sources = node.inputs.filter { scope.constant($0, in: graph) != nil }.map { scope.sourceName($0, in: graph) }
-        made.append(.init(sources: sources, results: [scope.path.qualified(name)], note: "result of \(node.label), known ahead"))
+        let sources = node.inputs.filter { scope.constant($0, in: graph) != nil }.map {
+            scope.sourceName($0, in: graph)
+        }
+        made.append(
+            .init(sources: sources, results: [scope.path.qualified(name)], note: "result of \(node.label), known ahead")
+        )
         removed.insert(position)
         changed = true
         return true
@@ -105,7 +113,8 @@ private struct Folding {
     private mutating func simplifyReshape(at position: Int) {
         let node = graph.nodes[position]
         guard node.inputs.count == 2, scope.constant(node.inputs[1], in: graph) == nil, scope.opset >= 5,
-            node.integer("allowzero", default: 0) == 0, let result = facts[node.outputs[0]]?.dimensions, !result.isEmpty,
+            node.integer("allowzero", default: 0) == 0, let result = facts[node.outputs[0]]?.dimensions,
+            !result.isEmpty,
             let target = ReshapeTarget.constants(for: result, from: facts[node.inputs[0]]?.dimensions)
         else { return }
         setParameter(target, of: position)

@@ -28,9 +28,15 @@ package struct TraceStripper: GraphPass {
             let isMain = scope.path.steps.isEmpty
             dropped += TraceStripper.strip(&graph.foreign, isMain ? Fields.graph : Fields.nestedGraph)
             for index in graph.nodes.indices { dropped += TraceStripper.strip(&graph.nodes[index]) }
-            for index in graph.inputs.indices { dropped += TraceStripper.strip(&graph.inputs[index].foreign, Fields.value) }
-            for index in graph.outputs.indices { dropped += TraceStripper.strip(&graph.outputs[index].foreign, Fields.value) }
-            for index in graph.valueTypes.indices { dropped += TraceStripper.strip(&graph.valueTypes[index].foreign, Fields.value) }
+            for index in graph.inputs.indices {
+                dropped += TraceStripper.strip(&graph.inputs[index].foreign, Fields.value)
+            }
+            for index in graph.outputs.indices {
+                dropped += TraceStripper.strip(&graph.outputs[index].foreign, Fields.value)
+            }
+            for index in graph.valueTypes.indices {
+                dropped += TraceStripper.strip(&graph.valueTypes[index].foreign, Fields.value)
+            }
             for weight in graph.weights where !weight.foreign.isEmpty {
                 var bare = weight
                 dropped += TraceStripper.strip(&bare.foreign, Fields.weight)

@@ -23,7 +23,9 @@ enum WireFields {
         case 0: guard varint(in: bytes, at: &offset) != nil else { return nil }
         case 1: offset += 8
         case 2:
-            guard let length = varint(in: bytes, at: &offset), length <= UInt64(bytes.count - offset) else { return nil }
+            guard let length = varint(in: bytes, at: &offset), length <= UInt64(bytes.count - offset) else {
+                return nil
+            }
             offset += Int(length)
         case 5: offset += 4
         default: return nil

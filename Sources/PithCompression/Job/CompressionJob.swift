@@ -53,7 +53,7 @@ public struct CompressionJob: Sendable {
             rows: dataset?.calibrationRows ?? source.evaluationRows
         ).verify()
         let scoringStart = clock.now
-        let scores = try score(reference, try Session(path: pending.temporaryPath), source, dataset)
+        let scores = try score(pending.temporaryPath, source, dataset)
         let scoringSeconds = scoringStart.duration(to: clock.now).seconds
         try keepPromises(scores)
         let digest = SHA256Digest(of: try MappedFile(path: pending.temporaryPath).storage)
@@ -104,17 +104,19 @@ public struct CompressionJob: Sendable {
         var latency: LatencyReport?
     }
 
-    private func score(
-        _ reference: Session, _ candidate: Session, _ source: any SampleSource, _ dataset: Dataset?
-    ) throws -> Scores {
-        let evaluator = try Evaluator(source: source, reference: reference)
+    private func score(_ candidatePath: String, _ source: any SampleSource, _ dataset: Dataset?) throws -> Scores {
         var scores = Scores()
         if dataset != nil {
-            progress("scoring")
+            var several = SessionOptions()
+            several.threads = options.threads
+            let evaluator = try Evaluator(source: source, reference: try Session(path: input, options: several))
+            let candidate = try Session(path: candidatePath, options: several)
             scores.evaluation = try evaluator.evaluate(candidate) { done, total in progress("scoring \(done)/\(total)") }
         }
         progress("timing")
-        scores.latency = try evaluator.latency(of: [candidate], settings: Latency(budgetSeconds: 0.5)).first
+        let timer = try Evaluator(source: source, reference: try Session(path: input))
+        let settings = try Latency(budgetSeconds: 0.5)
+        scores.latency = try timer.latency(of: [try Session(path: candidatePath)], settings: settings).first
         return scores
     }
 

@@ -56,6 +56,7 @@ struct ActivationObserver {
     let threads: Int
 
     private static let pieces = 8
+    private static let largestBatch = 8
 
     /// Statistics of `values`; those with a channel axis also get the mean of each channel.
     ///
@@ -68,7 +69,11 @@ struct ActivationObserver {
         var options = SessionOptions()
         options.optimization = .all
         let session = try Session(bytes: bytes, name: "calibration", options: options)
-        let plan = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0)
+        let allowed = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0)
+        // All activations of a batch are held at once, so batches stay small.
+        let plan = BatchPlan(
+            size: allowed.isFixed ? allowed.size : min(allowed.size, ActivationObserver.largestBatch),
+            isFixed: allowed.isFixed)
         let runner = BatchRunner(source: source, plan: plan)
         let gathered = try await Parallel.map(pieces(of: rows, batch: plan.size), threads: threads) { piece in
             var seen: [String: Observation] = [:]

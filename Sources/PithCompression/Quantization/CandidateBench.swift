@@ -17,7 +17,7 @@ struct CandidateBench {
     /// Rows whose outputs are compared, at most.
     private static let mostRows = 256
     /// Outputs of the reference kept in memory, at most.
-    private static let mostBytes = 256 << 20
+    private static let mostBytes = 64 << 20
 
     /// Prepares to compare candidates with `model` on `rows`.
     ///

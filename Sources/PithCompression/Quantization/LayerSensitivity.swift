@@ -30,7 +30,8 @@ struct LayerSensitivity {
         options.optimization = .basic
         let session = try Session(
             bytes: try ONNXWriter.encode(doubled.exposing(names)), name: "sensitivity", options: options)
-        let plan = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0)
+        let allowed = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0)
+        let plan = BatchPlan(size: allowed.isFixed ? allowed.size : min(allowed.size, 8), isFixed: allowed.isFixed)
         let looked = rows.lowerBound..<min(rows.upperBound, rows.lowerBound + LayerSensitivity.mostRows)
         var sums = [Int: (signal: Double, noise: Double)]()
         try BatchRunner(source: source, plan: plan).run([session], outputs: [names], over: looked) { batch in
@@ -63,6 +64,7 @@ struct LayerSensitivity {
             }
             var copy = model.graph.nodes[layer.node]
             copy.inputs[0] = input
+            copy.name = ""
             copy.outputs = [names.make(layer.output, "_rounded")]
             copies.append(copy)
             pairs.append((layer.node, layer.output, copy.outputs[0]))

@@ -42,6 +42,8 @@ struct WeightReader: Hashable {
     let operation: String
     /// The part the weight plays there; nil when it is no weight of a layer.
     let part: LayerWeight?
+    /// Whether the operator is of the standard set, so that it is known what it does with the weight.
+    let isStandard: Bool
     /// Whether the node stands in a graph nested in the weight's own.
     let isNested: Bool
 }
@@ -66,7 +68,9 @@ extension Graph {
                 guard let shape = visible[input] else { continue }
                 let part = LayerWeight(node, input: index, shape: shape)
                 readers[input, default: []].append(
-                    WeightReader(label: node.label, operation: node.operation, part: part, isNested: isNested))
+                    WeightReader(
+                        label: node.label, operation: node.operation, part: part, isStandard: node.domain.isEmpty,
+                        isNested: isNested))
             }
             for graph in node.nestedGraphs { graph.collectReaders(of: visible, isNested: true, into: &readers) }
         }

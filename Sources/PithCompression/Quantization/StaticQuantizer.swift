@@ -33,8 +33,10 @@ public struct StaticQuantizer: Technique {
     public var biasCorrection = true
     /// Output SQNR on calibration rows, in dB, at which a result counts as sound.
     public var targetSQNR = 28.0
-    /// Output SQNR below which a result counts as ruined even where nothing better is as fast.
-    public var minimumSQNR = 22.0
+    /// Output SQNR in dB below which a result counts as ruined.
+    public var minimumSQNR = 18.0
+    /// How far below integer weights alone a result under the target may lie, in dB, and still count as sound.
+    public var allowedLoss = 4.0
     /// How many times faster than float a result must be to be worth its error.
     public var minimumSpeedup = 1.1
     /// Layers (by the name of the node) that stay float.
@@ -52,6 +54,9 @@ public struct StaticQuantizer: Technique {
         guard minimumSQNR <= targetSQNR else {
             throw Self.invalid(
                 "minimumSQNR", "\(minimumSQNR) lies above targetSQNR \(targetSQNR).", remedy: "Lower it.")
+        }
+        guard allowedLoss >= 0 else {
+            throw Self.invalid("allowedLoss", "\(allowedLoss) is negative.", remedy: "Use 0 to 6.")
         }
         guard minimumSpeedup >= 0 else {
             throw Self.invalid("minimumSpeedup", "\(minimumSpeedup) is negative.", remedy: "Use 0 to accept any speed.")
@@ -71,7 +76,9 @@ public struct StaticQuantizer: Technique {
             return
         }
         let search = StaticSearch(settings: self, context: context, dataset: dataset)
-        try await search.run(&prepared)
+        let isChosen = try await search.run(&prepared)
+        // Where integers were not worth it, the model keeps its operator set too.
+        if !isChosen { prepared.model = piece.model }
         piece = prepared
     }
 }

@@ -7,9 +7,9 @@ import PithTensor
 
 /// Finds the layers of a model that are worth integers, by measuring candidates on calibration rows.
 ///
-/// Candidates, in order: every layer; every layer but those whose own error is large, at two limits; every layer but
-/// the first convolutions. The first that is sound (`targetSQNR`) and fast enough is taken; if none is sound, the most
-/// accurate that is fast and not ruined; else the model stays float and says why.
+/// Candidates, in order: every layer; every layer but the first convolution; every layer but those whose own error is
+/// large, at three limits. The first that reaches `targetSQNR` and is fast enough is taken; if none does, the most
+/// accurate that is fast and lies within `allowedLoss` of integer weights alone; else the model stays float and says why.
 struct StaticSearch {
     let settings: StaticQuantizer
     let context: StageContext
@@ -26,7 +26,10 @@ struct StaticSearch {
         let isFast: Bool
     }
 
-    func run(_ piece: inout Workpiece) async throws {
+    /// Puts the chosen layers of `piece` into integers; answers whether there are any.
+    ///
+    /// - Throws: What runtime and data throw; `CancellationError`.
+    func run(_ piece: inout Workpiece) async throws -> Bool {
         let graph = piece.model.graph
         let kept = Set(graph.nodes.indices.filter { position in
             settings.keepFloat.contains(graph.nodes[position].name) || !context.selector.accepts(graph.nodes[position])
@@ -34,7 +37,7 @@ struct StaticSearch {
         let placement = Placement(graph, excluded: kept)
         guard !placement.layers.isEmpty else {
             piece.note("Activations stay float: no layer of this model has an integer kernel.")
-            return
+            return false
         }
         context.progress("calibrating \(placement.values.count) activations")
         let source = FidelitySource(dataset), first = dataset.calibrationRows.lowerBound
@@ -48,7 +51,7 @@ struct StaticSearch {
         }
         let bench = try CandidateBench(model: piece.model, source: source, rows: range, profile: context.profile)
         let type = try activationType(piece, kept, observations, bench)
-        try await choose(&piece, kept, observations, type, bench)
+        return try await choose(&piece, kept, observations, type, bench)
     }
 
     /// The activation type that runs faster; unsigned unless measured otherwise.
@@ -68,7 +71,7 @@ struct StaticSearch {
     private func choose(
         _ piece: inout Workpiece, _ kept: Set<Int>, _ observations: [String: Observation], _ type: ScalarType,
         _ bench: CandidateBench
-    ) async throws {
+    ) async throws -> Bool {
         var tried: [Measured] = []
         func measure(_ excluded: Set<Int>, _ label: String) throws -> Measured {
             context.progress("measuring \(label)")
@@ -91,21 +94,30 @@ struct StaticSearch {
         let all = try measure([], "every layer in integers")
         var chosen = isGood(all) ? all : nil
         if chosen == nil, all.isFast || all.sqnrDB < settings.minimumSQNR {
-            for excluded in try await exclusions(piece, kept, observations, type) where chosen == nil {
+            for excluded in try exclusions(piece, kept, observations, type) where chosen == nil {
                 let next = try measure(excluded.nodes, excluded.label)
                 chosen = isGood(next) ? next : nil
             }
         }
-        if chosen == nil {
-            chosen = tried.filter { $0.sqnrDB >= settings.minimumSQNR && $0.isFast }.max { $0.sqnrDB < $1.sqnrDB }
+        if chosen == nil, let best = tried.filter(\.isFast).max(by: { $0.sqnrDB < $1.sqnrDB }) {
+            let limit = try await weightsOnlySQNR(piece, bench) - settings.allowedLoss
+            chosen = best.sqnrDB >= limit ? best : nil
         }
         account(&piece, chosen, tried, type)
+        return chosen != nil
+    }
+
+    /// Output SQNR of the model with integer weights and float activations, in dB.
+    private func weightsOnlySQNR(_ piece: Workpiece, _ bench: CandidateBench) async throws -> Double {
+        var copy = piece
+        try await WeightQuantizer().apply(to: &copy, in: context)
+        return try bench.sqnrDB(of: try ONNXWriter.encode(copy.model))
     }
 
     /// Sets of nodes to leave float, each with its description.
     private func exclusions(
         _ piece: Workpiece, _ kept: Set<Int>, _ observations: [String: Observation], _ type: ScalarType
-    ) async throws -> [(nodes: Set<Int>, label: String)] {
+    ) throws -> [(nodes: Set<Int>, label: String)] {
         let layers = Placement(piece.model.graph, excluded: kept).layers
         let sensitivity = LayerSensitivity(
             model: piece.model, layers: layers, observations: observations, settings: settings, type: type)
@@ -130,7 +142,8 @@ struct StaticSearch {
             piece.note("Tried and not taken: \(figures(measured)).")
         }
         guard let chosen else {
-            piece.note("Activations stay float: integers ruin the output or save no time on this machine.")
+            let isSlow = tried.first?.isFast == false && (tried.first?.sqnrDB ?? 0) >= settings.minimumSQNR
+            piece.note("Activations stay float: integers \(isSlow ? "save no time on this machine" : "ruin the output").")
             piece.decisions["activations"] = .string("float")
             return
         }

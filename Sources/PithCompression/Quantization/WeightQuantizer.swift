@@ -35,7 +35,9 @@ public struct WeightQuantizer: Technique {
                 guard let tensor = weight.dense, tensor.type.isFloatingPoint else { continue }
                 switch verdict(on: tensor, named: name, readers: readers[weight.name] ?? [], context.selector) {
                 case .success(let axis): choices.append(Choice(name: name, tensor: tensor, axis: axis))
-                case .failure(let reason): piece.reasons[name] = piece.reasons[name] ?? reason.text
+                case .failure(let reason):
+                    piece.reasons[name] = piece.reasons[name] ?? "kept: \(reason.text)"
+                    if reason.isRefusal { piece.refusals.append("\(name): \(reason.text)") }
                 }
             }
         }
@@ -74,24 +76,30 @@ public struct WeightQuantizer: Technique {
     /// Why a weight stays as it is.
     private struct Reason: Error {
         let text: String
+        /// Whether the recipe wanted it otherwise.
+        var isRefusal = false
     }
 
     private func verdict(
         on tensor: Tensor, named name: String, readers: [WeightReader], _ selector: Selector
     ) -> Result<Int, Reason> {
-        guard tensor.type == .float32 else {
-            return .failure(Reason(text: "kept: it is already \(tensor.type.rawValue)"))
-        }
         guard selector.accepts(weight: name, count: tensor.count) else {
-            return .failure(Reason(text: "kept: the recipe leaves it out"))
+            return .failure(Reason(text: "the recipe leaves it out"))
         }
         guard tensor.count >= minimumCount else {
-            return .failure(Reason(text: "kept: \(tensor.count) values are too few to gain anything"))
+            return .failure(Reason(text: "\(tensor.count) values are too few to gain anything"))
         }
         let axes = Set(readers.compactMap { $0.part?.axis })
         guard let axis = axes.sorted().first else {
             let operations = Set(readers.map(\.operation)).sorted().joined(separator: ", ")
-            return .failure(Reason(text: "kept: read by \(operations), not as the weight of a layer"))
+            let isKnown = readers.allSatisfy(\.isStandard)
+            return .failure(
+                Reason(
+                    text: "read by \(operations), \(isKnown ? "not as the weight of a layer" : "an operator that is not known")",
+                    isRefusal: !isKnown))
+        }
+        guard tensor.type == .float32 else {
+            return .failure(Reason(text: "only float32 weights are rounded, it is \(tensor.type.rawValue)", isRefusal: true))
         }
         return .success(axis)
     }

@@ -61,7 +61,9 @@ package struct Extent: Hashable, Sendable, CustomStringConvertible {
 
     /// The quotient when `other` is a single term that divides every term; nil otherwise.
     package func divided(by other: Extent) -> Extent? {
-        guard other.terms.count == 1, let (divisor, coefficient) = other.terms.first else { return nil }
+        guard other.terms.count == 1, let (divisor, coefficient) = other.terms.first, coefficient > 0 else {
+            return nil
+        }
         var quotient: [[String]: Int] = [:]
         for (symbols, value) in terms {
             guard value % coefficient == 0, let rest = Extent.removing(divisor, from: symbols) else { return nil }
@@ -101,7 +103,9 @@ package struct Extent: Hashable, Sendable, CustomStringConvertible {
     /// The polynomial in a fixed order, such as `2*batch + 3`.
     package var description: String {
         if terms.isEmpty { return "0" }
-        let ordered = terms.sorted { ($0.key.count, $0.key.joined(separator: "*")) > ($1.key.count, $1.key.joined(separator: "*")) }
+        let ordered = terms.sorted {
+            ($0.key.count, $0.key.joined(separator: "*")) > ($1.key.count, $1.key.joined(separator: "*"))
+        }
         return ordered.map { symbols, value in
             if symbols.isEmpty { return "\(value)" }
             return value == 1 ? symbols.joined(separator: "*") : "\(value)*" + symbols.joined(separator: "*")

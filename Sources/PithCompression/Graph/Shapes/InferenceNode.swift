@@ -29,7 +29,9 @@ struct InferenceNode {
 
     /// The numbers of a constant input as floats.
     func floats(_ index: Int) -> [Float]? {
-        guard has(index), let tensor = constant(node.inputs[index]), tensor.count <= ValueFact.contentLimit else { return nil }
+        guard has(index), let tensor = constant(node.inputs[index]), tensor.count <= ValueFact.contentLimit else {
+            return nil
+        }
         return tensor.floats()
     }
 
@@ -87,6 +89,8 @@ struct InferenceNode {
 
     /// The lengths all inputs in `range` are stretched to, nil when the rank of one is unknown.
     func broadcast(inputs range: Range<Int>) -> [Extent]? {
+        // Before opset 7 operators stretched their second input only, along axes that an attribute names.
+        guard opset >= 7 else { return dimensions(range.lowerBound) }
         var result: [Extent]?
         for index in range {
             guard let next = dimensions(index) else { return nil }

@@ -16,16 +16,24 @@ extension ShapeRules {
             guard let a = a.constant, let b = b.constant, a >= 0, b > 0 else { return nil }
             return Extent(a % b)
         },
-        "Max": arithmetic { a, b in b.adding(a, times: -1)?.isNonNegative == true ? b : a.adding(b, times: -1)?.isNonNegative == true ? a : nil },
-        "Min": arithmetic { a, b in b.adding(a, times: -1)?.isNonNegative == true ? a : a.adding(b, times: -1)?.isNonNegative == true ? b : nil },
+        "Max": arithmetic { a, b in
+            b.adding(a, times: -1)?.isNonNegative == true ? b : a.adding(b, times: -1)?.isNonNegative == true ? a : nil
+        },
+        "Min": arithmetic { a, b in
+            b.adding(a, times: -1)?.isNonNegative == true ? a : a.adding(b, times: -1)?.isNonNegative == true ? b : nil
+        },
         "Sum": arithmetic { $0.adding($1) },
         "Equal": comparison { $0.equals($1) },
         "Less": comparison { $0.isLess(than: $1) },
         "Greater": comparison { $1.isLess(than: $0) },
         "LessOrEqual": comparison { a, b in b.isLess(than: a).map(!) },
         "GreaterOrEqual": comparison { a, b in a.isLess(than: b).map(!) },
-        "And": comparison { a, b in a.constant == 0 || b.constant == 0 ? false : a.constant.flatMap { _ in b.constant.map { $0 != 0 } } },
-        "Or": comparison { a, b in a.constant == 1 || b.constant == 1 ? true : a.constant.flatMap { _ in b.constant.map { $0 != 0 } } },
+        "And": comparison { a, b in
+            a.constant == 0 || b.constant == 0 ? false : a.constant.flatMap { _ in b.constant.map { $0 != 0 } }
+        },
+        "Or": comparison { a, b in
+            a.constant == 1 || b.constant == 1 ? true : a.constant.flatMap { _ in b.constant.map { $0 != 0 } }
+        },
         "Not": mapped { $0.constant.map { Extent(1 - $0) } },
         "Neg": mapped { Extent(0).adding($0, times: -1) },
         "Abs": mapped { $0.isNonNegative ? $0 : nil },
@@ -37,7 +45,9 @@ extension ShapeRules {
     ]
 
     private static let shape: ShapeRule = { node in
-        guard let dimensions = node.dimensions() else { return [ValueFact(element: .int64, dimensions: [node.fresh(0)])] }
+        guard let dimensions = node.dimensions() else {
+            return [ValueFact(element: .int64, dimensions: [node.fresh(0)])]
+        }
         let rank = dimensions.count
         func bound(_ name: String, _ standard: Int) -> Int {
             let stated = node.node.integer(name, default: standard)
@@ -67,8 +77,10 @@ extension ShapeRules {
     ) -> [ValueFact] {
         let dimensions = node.broadcast(inputs: 0..<node.inputs.count)
         let result = ValueFact(element: element, dimensions: dimensions)
-        guard node.inputs.count == 2, let lengths = result.fixedLengths, let count = Shape.product(of: lengths),
-            count <= ValueFact.contentLimit, let left = stretched(node, 0, to: lengths), let right = stretched(node, 1, to: lengths)
+        guard node.inputs.count == 2, node.opset >= 7, let lengths = result.fixedLengths,
+            let count = Shape.product(of: lengths),
+            count <= ValueFact.contentLimit, let left = stretched(node, 0, to: lengths),
+            let right = stretched(node, 1, to: lengths)
         else { return [result] }
         let content = zip(left, right).map { a, b in a.flatMap { a in b.flatMap { combine(a, $0) } } }
         return [ValueFact(element: element, dimensions: dimensions, content: content)]
@@ -111,7 +123,9 @@ extension ShapeRules {
             // Lengths past 2^31 do not occur in tensors a 32-bit index could address.
             return range.upperBound >= Int(Int32.max) ? value : nil
         }
-        return [ValueFact(element: target, dimensions: node.dimensions(), content: target.isFloatingPoint ? nil : content)]
+        return [
+            ValueFact(element: target, dimensions: node.dimensions(), content: target.isFloatingPoint ? nil : content)
+        ]
     }
 
     private static let choice: ShapeRule = { node in

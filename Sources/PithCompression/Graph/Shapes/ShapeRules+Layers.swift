@@ -4,18 +4,26 @@ import PithTensor
 extension ShapeRules {
     /// Operators with windows, matrices or recurrent state.
     static let layers: [String: ShapeRule] = [
-        "Conv": { node in windowed(node, kernel: kernel(of: node, weight: 1), channels: node.dimensions(1)?.first, ceiling: false) },
+        "Conv": { node in
+            windowed(node, kernel: kernel(of: node, weight: 1), channels: node.dimensions(1)?.first, ceiling: false)
+        },
         "ConvInteger": { node in
-            windowed(node, kernel: kernel(of: node, weight: 1), channels: node.dimensions(1)?.first, ceiling: false, element: .int32)
+            windowed(
+                node, kernel: kernel(of: node, weight: 1), channels: node.dimensions(1)?.first, ceiling: false,
+                element: .int32)
         },
         "QLinearConv": { node in
-            windowed(node, kernel: kernel(of: node, weight: 3), channels: node.dimensions(3)?.first, ceiling: false, element: node.element(7))
+            windowed(
+                node, kernel: kernel(of: node, weight: 3), channels: node.dimensions(3)?.first, ceiling: false,
+                element: node.element(7))
         },
         "MaxPool": { node in
             let pooled = windowed(node, kernel: node.node.integers("kernel_shape"), channels: nil, ceiling: true)
             return pooled + pooled.map { ValueFact(element: .int64, dimensions: $0.dimensions) }
         },
-        "AveragePool": { node in windowed(node, kernel: node.node.integers("kernel_shape"), channels: nil, ceiling: true) },
+        "AveragePool": { node in
+            windowed(node, kernel: node.node.integers("kernel_shape"), channels: nil, ceiling: true)
+        },
         "LpPool": { node in windowed(node, kernel: node.node.integers("kernel_shape"), channels: nil, ceiling: true) },
         "ConvTranspose": transposed,
         "GlobalAveragePool": global,
@@ -66,15 +74,23 @@ extension ShapeRules {
     }
 
     private static let transposed: ShapeRule = { node in
-        guard let own = node.dimensions(), own.count > 2, let weight = node.fact(1)?.fixedLengths, weight.count == own.count,
+        guard let own = node.dimensions(), own.count > 2, let weight = node.fact(1)?.fixedLengths,
+            weight.count == own.count,
             node.node.integers("output_shape") == nil, (node.node.string("auto_pad") ?? "NOTSET") == "NOTSET"
-        else { return [ValueFact(element: node.element(), dimensions: node.dimensions().map { node.fresh(rank: $0.count) })] }
+        else {
+            return [
+                ValueFact(element: node.element(), dimensions: node.dimensions().map { node.fresh(rank: $0.count) })
+            ]
+        }
         let extra = (node.node.integers("output_padding") ?? []).map { min(max($0, 0), 1 << 31) }
         var dimensions = own
-        dimensions[1] = Extent(weight[1]).multiplied(by: Extent(node.node.integer("group", default: 1))) ?? node.fresh(1)
+        dimensions[1] =
+            Extent(weight[1]).multiplied(by: Extent(node.node.integer("group", default: 1))) ?? node.fresh(1)
         for axis in 0..<own.count - 2 {
             let window = Window(node, axis: axis, of: own.count - 2, kernel: weight[axis + 2])
-            let spread = window.flatMap { window in own[axis + 2].adding(Extent(-1))?.multiplied(by: Extent(window.stride)) }
+            let spread = window.flatMap { window in
+                own[axis + 2].adding(Extent(-1))?.multiplied(by: Extent(window.stride))
+            }
             let added = window.map { $0.reach + 1 - $0.padding + (axis < extra.count ? extra[axis] : 0) }
             dimensions[axis + 2] = added.flatMap { spread?.adding(Extent($0)) } ?? node.fresh(axis + 2)
         }
@@ -93,12 +109,12 @@ extension ShapeRules {
     }
 
     private static let recurrent: ShapeRule = { node in
-        guard let own = node.dimensions(), own.count == 3 else { return [] }
-        let hidden = node.dimensions(2)?.last ?? node.fresh(2)
+        let own = node.dimensions().flatMap { $0.count == 3 ? $0 : nil }
+        let hidden = node.dimensions(2)?.last ?? node.fresh(3)
         let directions = Extent(node.node.string("direction") == "bidirectional" ? 2 : 1)
         let batchFirst = node.node.integer("layout", default: 0) != 0
-        let batch = own[batchFirst ? 0 : 1]
-        let all = batchFirst ? [batch, own[1], directions, hidden] : [own[0], directions, batch, hidden]
+        let batch = own?[batchFirst ? 0 : 1] ?? node.fresh(2), steps = own?[batchFirst ? 1 : 0] ?? node.fresh(0)
+        let all = batchFirst ? [batch, steps, directions, hidden] : [steps, directions, batch, hidden]
         let last = batchFirst ? [batch, directions, hidden] : [directions, batch, hidden]
         return [all, last, last].map { ValueFact(element: node.element(), dimensions: $0) }
     }
@@ -107,7 +123,9 @@ extension ShapeRules {
         let element = node.element()
         guard let own = node.dimensions() else { return [ValueFact(element: element)] }
         let old = node.node.operation == "Upsample" || node.opset < 11, scalesAt = old ? 1 : 2
-        let plain = node.node.integers("axes") == nil && node.node.string("coordinate_transformation_mode") != "tf_crop_and_resize"
+        let plain =
+            node.node.integers("axes") == nil
+            && node.node.string("coordinate_transformation_mode") != "tf_crop_and_resize"
             && (node.node.string("keep_aspect_ratio_policy") ?? "stretch") == "stretch"
         let unknown = [ValueFact(element: element, dimensions: node.fresh(rank: own.count))]
         guard plain else { return unknown }
@@ -117,9 +135,13 @@ extension ShapeRules {
         var scales = node.floats(scalesAt)
         if case .floats(let stated) = node.node[attribute: "scales"] { scales = stated }
         guard let scales, scales.count == own.count else { return unknown }
-        return [ValueFact(element: element, dimensions: own.indices.map { axis in
-            scaled(own[axis], by: scales[axis]) ?? node.fresh(axis)
-        })]
+        return [
+            ValueFact(
+                element: element,
+                dimensions: own.indices.map { axis in
+                    scaled(own[axis], by: scales[axis]) ?? node.fresh(axis)
+                })
+        ]
     }
 
     private static func scaled(_ length: Extent, by scale: Float) -> Extent? {
@@ -140,13 +162,16 @@ private struct Window {
 
     init?(_ node: InferenceNode, axis: Int, of axes: Int, kernel: Int) {
         let limit = 1 << 31
-        let strides = node.node.integers("strides"), dilations = node.node.integers("dilations"), pads = node.node.integers("pads")
+        let strides = node.node.integers("strides"), dilations = node.node.integers("dilations"),
+            pads = node.node.integers("pads")
         guard strides.map({ $0.count == axes }) ?? true, dilations.map({ $0.count == axes }) ?? true,
             pads.map({ $0.count == axes * 2 }) ?? true
         else { return nil }
         let dilation = dilations?[axis] ?? 1
         stride = strides?[axis] ?? 1
-        guard (1..<limit).contains(kernel), (1..<limit).contains(dilation), (1..<limit).contains(stride) else { return nil }
+        guard (1..<limit).contains(kernel), (1..<limit).contains(dilation), (1..<limit).contains(stride) else {
+            return nil
+        }
         reach = dilation * (kernel - 1)
         automatic = node.node.string("auto_pad") ?? "NOTSET"
         let sides = pads.map { ($0[axis], $0[axis + axes]) } ?? (0, 0)

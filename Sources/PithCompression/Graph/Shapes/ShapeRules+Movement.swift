@@ -14,10 +14,15 @@ extension ShapeRules {
         "Split": split,
         "Pad": pad,
         "Expand": { node in
-            guard let own = node.dimensions(), let target = target(node, input: 1) else { return [ValueFact(element: node.element())] }
+            guard let own = node.dimensions(), let target = target(node, input: 1) else {
+                return [ValueFact(element: node.element())]
+            }
             let result = ValueFact(element: node.element(), dimensions: node.broadcast(own, target))
             guard let lengths = result.fixedLengths else { return [result] }
-            return [ValueFact(element: result.element, dimensions: result.dimensions, content: stretched(node, 0, to: lengths))]
+            return [
+                ValueFact(
+                    element: result.element, dimensions: result.dimensions, content: stretched(node, 0, to: lengths))
+            ]
         },
         "Tile": { node in
             guard let own = node.dimensions() else { return [ValueFact(element: node.element())] }
@@ -120,7 +125,9 @@ extension ShapeRules {
         dimensions[axis] = lengths.reduce(Extent(0)) { sum, next in sum?.adding(next) } ?? node.fresh(axis)
         var content: [Extent?]? = first.count == 1 ? [] : nil
         for index in node.inputs.indices where content != nil {
-            let unknown = node.fact(index)?.fixedLengths?.first.flatMap { $0 <= ValueFact.contentLimit ? [Extent?](repeating: nil, count: $0) : nil }
+            let unknown = node.fact(index)?.fixedLengths?.first.flatMap {
+                $0 <= ValueFact.contentLimit ? [Extent?](repeating: nil, count: $0) : nil
+            }
             content = (node.content(index) ?? unknown).map { (content ?? []) + $0 }
         }
         return [ValueFact(element: node.element(), dimensions: dimensions, content: content)]
@@ -137,6 +144,7 @@ extension ShapeRules {
         case .unknown: parts = nil
         case .absent:
             parts = own[axis].constant.flatMap { length -> [Int]? in
+                guard (0..<1 << 40).contains(length) else { return nil }
                 let part = (length + outputs - 1) / max(outputs, 1)
                 guard part > 0, length % max(outputs, 1) == 0 || node.opset >= 18 else { return nil }
                 return (0..<outputs).map { min(part, max(length - $0 * part, 0)) }
@@ -156,14 +164,17 @@ extension ShapeRules {
             return [ValueFact(element: node.element(), dimensions: node.fresh(rank: own.count))]
         }
         let dimensions = own.indices.map { axis in
-            own[axis].adding(Extent(pads[axis])).flatMap { $0.adding(Extent(pads[axis + own.count])) } ?? node.fresh(axis)
+            own[axis].adding(Extent(pads[axis])).flatMap { $0.adding(Extent(pads[axis + own.count])) }
+                ?? node.fresh(axis)
         }
         return [ValueFact(element: node.element(), dimensions: dimensions)]
     }
 
     private static func blocks(_ node: InferenceNode, toSpace: Bool) -> [ValueFact] {
         let size = node.node.integer("blocksize", default: 1)
-        guard let own = node.dimensions(), own.count == 4, size > 0, size < 1 << 16 else { return [ValueFact(element: node.element())] }
+        guard let own = node.dimensions(), own.count == 4, size > 0, size < 1 << 16 else {
+            return [ValueFact(element: node.element())]
+        }
         func times(_ axis: Int) -> Extent { own[axis].multiplied(by: Extent(size)) ?? node.fresh(axis) }
         func parts(_ axis: Int) -> Extent { own[axis].floorDivided(by: size) ?? node.fresh(axis) }
         let channels = toSpace ? own[1].floorDivided(by: size * size) : own[1].multiplied(by: Extent(size * size))

@@ -10,18 +10,22 @@ extension ShapeRules {
         }
         rules["ReduceProd"] = { node in
             let content = node.content(0)
-            let whole = content.flatMap { values in values.contains(nil) ? nil : Extent.product(values.compactMap { $0 }) }
+            let whole = content.flatMap { values in
+                values.contains(nil) ? nil : Extent.product(values.compactMap { $0 })
+            }
             return reduced(node, whole: whole)
         }
         rules["ReduceSum"] = { node in
-            let whole = node.content(0).flatMap { $0.reduce(Extent(0)) { sum, next in next.flatMap { sum?.adding($0) } } }
+            let whole = node.content(0).flatMap {
+                $0.reduce(Extent(0)) { sum, next in next.flatMap { sum?.adding($0) } }
+            }
             return reduced(node, whole: whole)
         }
         for name in ["ArgMax", "ArgMin"] { rules[name] = indexOf }
         return rules
     }()
 
-    /// - Parameter whole: the result when all elements collapse into one.
+    /// The collapsed shape; `whole` is the result when all elements collapse into one.
     private static func reduced(_ node: InferenceNode, whole: Extent? = nil) -> [ValueFact] {
         let element = node.element()
         guard let own = node.dimensions() else { return [ValueFact(element: element)] }
@@ -33,7 +37,9 @@ extension ShapeRules {
             if stated.isEmpty {
                 if node.node.integer("noop_with_empty_axes", default: 0) != 0 { axes = [] }
             } else {
-                guard let resolved = InferenceNode.resolve(stated, rank: own.count) else { return [ValueFact(element: element)] }
+                guard let resolved = InferenceNode.resolve(stated, rank: own.count) else {
+                    return [ValueFact(element: element)]
+                }
                 axes = resolved
             }
         }
@@ -48,7 +54,11 @@ extension ShapeRules {
             return [ValueFact(element: .int64)]
         }
         var dimensions = own
-        if node.node.integer("keepdims", default: 1) != 0 { dimensions[axis] = Extent(1) } else { dimensions.remove(at: axis) }
+        if node.node.integer("keepdims", default: 1) != 0 {
+            dimensions[axis] = Extent(1)
+        } else {
+            dimensions.remove(at: axis)
+        }
         return [ValueFact(element: .int64, dimensions: dimensions)]
     }
 }

@@ -87,10 +87,12 @@ extension ShapeRules {
             dimensions[axis] = settings.count(at: position, of: own[axis]) ?? node.fresh(axis)
         }
         var content: [Extent?]?
-        if let elements = node.content(0), own.count == 1, settings.axes == [0], let start = settings.starts[0]?.constant,
+        if let elements = node.content(0), own.count == 1, settings.axes == [0],
+            let start = settings.starts[0]?.constant,
             let end = settings.ends[0]?.constant
         {
-            let (first, count) = SliceSettings.span(start: start, end: end, step: settings.steps[0], length: elements.count)
+            let (first, count) = SliceSettings.span(
+                start: start, end: end, step: settings.steps[0], length: elements.count)
             content = (0..<count).map { elements[first + $0 * settings.steps[0]] }
         }
         return [ValueFact(element: node.element(), dimensions: dimensions, content: content)]

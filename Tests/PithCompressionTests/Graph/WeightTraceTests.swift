@@ -1,0 +1,32 @@
+import PithCompression
+import Testing
+
+struct WeightTraceTests {
+    @Test func `a weight nobody touched is its own fate`() {
+        #expect(WeightTrace().fate(of: "w") == WeightTrace.Fate(names: ["w"], notes: []))
+    }
+
+    @Test func `a folded parameter lives on in the weights it went into`() {
+        var trace = WeightTrace()
+        trace.record(["w", "gamma"], into: ["w"], note: "folded")
+        trace.record(["bias", "gamma"], into: ["bias"], note: "folded")
+        trace.recordRemoval(of: "gamma", note: "nothing reads it")
+        #expect(trace.fate(of: "gamma") == WeightTrace.Fate(names: ["w", "bias"], notes: ["folded"]))
+        #expect(trace.fate(of: "w").names == ["w"])
+    }
+
+    @Test func `a parameter that is used twice follows both uses`() {
+        var trace = WeightTrace()
+        trace.record(["a", "gamma"], into: ["a"], note: "first")
+        trace.record(["b", "gamma"], into: ["b_1"], note: "second")
+        trace.recordRemoval(of: "gamma", note: "nothing reads it")
+        trace.recordRemoval(of: "a", note: "nothing reads it")
+        #expect(trace.fate(of: "gamma") == WeightTrace.Fate(names: ["b_1"], notes: ["first", "second"]))
+    }
+
+    @Test func `a weight that is gone says why`() {
+        var trace = WeightTrace()
+        trace.recordRemoval(of: "w", note: "nothing reads it")
+        #expect(trace.fate(of: "w") == WeightTrace.Fate(names: [], notes: ["nothing reads it"]))
+    }
+}
