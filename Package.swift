@@ -70,7 +70,25 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "PithTestSupport", dependencies: ["PithTensor"], path: "Tests/PithTestSupport", swiftSettings: strict),
         .testTarget(
+            name: "PithCodingTests", dependencies: ["PithTensor", "PithCoding", "PithTestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "PithFormatsTests",
+            dependencies: ["PithTensor", "PithModel", "PithCoding", "PithFormats", "PithRuntime", "PithTestSupport"],
+            swiftSettings: strict),
+        .testTarget(
             name: "PithRuntimeTests", dependencies: ["PithTensor", "PithModel", "PithRuntime", "PithTestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "PithEvaluationTests",
+            dependencies: ["PithTensor", "PithModel", "PithFormats", "PithRuntime", "PithEvaluation", "PithTestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "PithCompressionTests",
+            dependencies: [
+                "PithTensor", "PithModel", "PithCoding", "PithFormats", "PithRuntime", "PithEvaluation",
+                "PithCompression", "PithTestSupport",
+            ],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
