@@ -17,9 +17,9 @@ build: setup
 setup:
 	@sh Scripts/setup.sh
 
+# Test libraries exist for the dynamic standard library only, so tests have a build folder of their own.
 test: setup
-	$(BUILD) --product pith
-	swift test -c release --static-swift-stdlib
+	swift test -c release --scratch-path .build/tests
 
 check: test
 	sh Scripts/check.sh

@@ -13,7 +13,7 @@ package struct BatchNormFolder: GraphPass {
     package init() {}
 
     package func apply(to model: inout Model, trace: inout WeightTrace) throws -> Bool {
-        var names = UniqueNames(in: model)
+        var names = NameSource(taken: model.graph.allNames)
         return model.rewriteGraphs(usesFacts: true) { graph, scope in
             var changed = false
             for _ in 0..<16 {
@@ -34,7 +34,7 @@ package struct BatchNormFolder: GraphPass {
 /// One round over a graph: each node takes part in at most one fold.
 private struct LayerFolding {
     var graph: Graph
-    var names: UniqueNames
+    var names: NameSource
     var removed: Set<Int> = []
     private let scope: GraphScope
     private let facts: [String: ValueFact]
@@ -43,7 +43,7 @@ private struct LayerFolding {
 
     var changed: Bool { !touched.isEmpty }
 
-    init(graph: Graph, scope: GraphScope, names: UniqueNames) {
+    init(graph: Graph, scope: GraphScope, names: NameSource) {
         self.graph = graph
         self.scope = scope
         self.names = names
@@ -165,7 +165,7 @@ private struct LayerFolding {
     private mutating func set(
         _ tensor: Tensor, replacing old: String, base: String, sources: [String], note: String, trace: inout WeightTrace
     ) -> String {
-        let name = isOwn(old) ? old : names.make(from: base)
+        let name = isOwn(old) ? old : names.make(base)
         let origins = sources.map { scope.sourceName($0, in: graph) }
         graph.weights[name] = Weight(name, tensor)
         trace.record(origins, into: [scope.path.qualified(name)], note: note)

@@ -9,7 +9,7 @@ package struct BranchInliner: GraphPass {
     package init() {}
 
     package func apply(to model: inout Model, trace: inout WeightTrace) throws -> Bool {
-        var names = UniqueNames(in: model)
+        var names = NameSource(taken: model.graph.allNames)
         let changed = model.rewriteGraphs(usesFacts: true) { graph, scope in
             guard graph.nodes.contains(where: { $0.isStandard("If") }) else { return false }
             let facts = ShapeInference(scope: scope).facts(of: graph)
@@ -64,7 +64,7 @@ private struct BranchMove {
     }
 
     /// Moves weights into `graph`, tells what happened, and gives back the nodes that take the `If`'s place.
-    mutating func inline(into graph: inout Graph, names: inout UniqueNames, trace: inout WeightTrace) -> [Node] {
+    mutating func inline(into graph: inout Graph, names: inout NameSource, trace: inout WeightTrace) -> [Node] {
         guard case .graph(var branch)? = node[attribute: taken] else { return [node] }
         let source = GraphPath(steps: scope.path.steps + ["\(owner).\(taken)"])
         let steps = renameSteps(of: &branch, beside: graph)
@@ -92,7 +92,7 @@ private struct BranchMove {
     /// Decides the new name of everything the branch defines.
     ///
     /// - Returns: identities for results that are no values of the branch's own nodes.
-    private mutating func planNames(of branch: Graph, beside taken: Set<String>, names: inout UniqueNames) -> [Node] {
+    private mutating func planNames(of branch: Graph, beside taken: Set<String>, names: inout NameSource) -> [Node] {
         let made = Set(branch.nodes.flatMap(\.outputs))
         let inner = branch.nodes.reduce(into: Set<String>()) { all, node in
             for graph in node.nestedGraphs { all.formUnion(graph.allNames) }
@@ -108,7 +108,7 @@ private struct BranchMove {
         let results = Set(node.outputs)
         for name in branch.definedNames.sorted()
         where renamed[name] == nil && (taken.contains(name) || results.contains(name)) {
-            renamed[name] = names.make(from: name)
+            renamed[name] = names.make(name)
         }
         return linked.map { Node("Identity", inputs: [renamed[$0.from] ?? $0.from], outputs: [$0.to]) }
     }

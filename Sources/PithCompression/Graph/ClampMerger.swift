@@ -10,7 +10,7 @@ package struct ClampMerger: GraphPass {
     package init() {}
 
     package func apply(to model: inout Model, trace: inout WeightTrace) throws -> Bool {
-        var names = UniqueNames(in: model)
+        var names = NameSource(taken: model.graph.allNames)
         return model.rewriteGraphs { graph, scope in
             guard scope.opset >= 6 else { return false }
             let index = GraphIndex(graph)
@@ -53,14 +53,14 @@ package struct ClampMerger: GraphPass {
     /// The `Clip` in place of `node`: bounds are attributes before operator set 11, scalars from then on.
     private static func clip(
         _ input: String, _ node: Node, _ low: Float, _ high: Float, opset: Int, _ graph: inout Graph,
-        _ names: inout UniqueNames
+        _ names: inout NameSource
     ) -> Node {
         guard opset >= 11 else {
             let bounds = [Attribute("min", .float(low)), Attribute("max", .float(high))]
             return Node("Clip", inputs: [input], outputs: node.outputs, attributes: bounds, name: node.name)
         }
         let inputs = [low, high].map { bound in
-            let name = names.make(from: "clip_bound")
+            let name = names.make("clip_bound")
             graph.weights[name] = Weight(name, Tensor(scalar: bound))
             return name
         }

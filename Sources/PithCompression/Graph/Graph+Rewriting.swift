@@ -63,21 +63,3 @@ extension Graph {
         }
     }
 }
-
-/// Makes names that no graph of a model uses yet.
-struct UniqueNames {
-    private var taken: Set<String>
-
-    /// Knows every value name of `model`.
-    init(in model: Model) { taken = model.graph.allNames }
-
-    /// `base`, or `base` with the first number that makes it new.
-    mutating func make(from base: String) -> String {
-        var name = base, number = 1
-        while name.isEmpty || !taken.insert(name).inserted {
-            name = "\(base)_\(number)"
-            number += 1
-        }
-        return name
-    }
-}

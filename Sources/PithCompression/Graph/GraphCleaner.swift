@@ -31,7 +31,7 @@ public struct GraphCleaner: Sendable {
         for pass in first { try GraphCleaner.run(pass, on: &model, &trace, &changes) }
         let passes: [any GraphPass] = [
             DeadCodeRemover(), BranchInliner(), IdentityRemover(), ShapeFolder(), ConstantFolder(evaluator: evaluator),
-            ConstantLifter(), BatchNormFolder(), MovementMerger(), DeadCodeRemover(), DuplicateMerger(),
+            ConstantLifter(), BatchNormFolder(), ClampMerger(), MovementMerger(), DeadCodeRemover(), DuplicateMerger(),
         ]
         var rounds = 0, changed = true
         while changed, rounds < GraphCleaner.roundLimit {

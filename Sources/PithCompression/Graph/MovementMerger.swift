@@ -8,7 +8,7 @@ package struct MovementMerger: GraphPass {
     package init() {}
 
     package func apply(to model: inout Model, trace: inout WeightTrace) throws -> Bool {
-        var names = UniqueNames(in: model)
+        var names = NameSource(taken: model.graph.allNames)
         return model.rewriteGraphs(usesFacts: true) { graph, scope in
             var changed = false
             // Each round merges pairs whose first node is as it was in the file, so chains take several rounds.
@@ -29,7 +29,7 @@ package struct MovementMerger: GraphPass {
 /// One round over the nodes of a graph.
 private struct Merging {
     var graph: Graph
-    var names: UniqueNames
+    var names: NameSource
     var changed = false
     var made: [WeightTrace.Event] = []
     private let scope: GraphScope
@@ -37,7 +37,7 @@ private struct Merging {
     private let index: GraphIndex
     private var touched: Set<Int> = []
 
-    init(graph: Graph, scope: GraphScope, names: UniqueNames) {
+    init(graph: Graph, scope: GraphScope, names: NameSource) {
         self.graph = graph
         self.scope = scope
         self.names = names

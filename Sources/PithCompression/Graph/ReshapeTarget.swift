@@ -26,8 +26,8 @@ enum ReshapeTarget {
 
 extension Graph {
     /// Adds a weight of 64-bit integers under a new name made from `base`.
-    mutating func addIntegers(_ numbers: [Int], base: String, names: inout UniqueNames) -> String {
-        let name = names.make(from: base)
+    mutating func addIntegers(_ numbers: [Int], base: String, names: inout NameSource) -> String {
+        let name = names.make(base)
         weights[name] = Weight(name, Tensor(vector: numbers.map { Int64($0) }))
         return name
     }

@@ -12,7 +12,7 @@ package struct ShapeFolder: GraphPass {
     package init() {}
 
     package func apply(to model: inout Model, trace: inout WeightTrace) throws -> Bool {
-        var names = UniqueNames(in: model)
+        var names = NameSource(taken: model.graph.allNames)
         let changed = try model.rewriteGraphs(usesFacts: true) { graph, scope in
             let facts = ShapeInference(scope: scope).facts(of: graph)
             var folding = Folding(graph: graph, scope: scope, facts: facts, names: names)
@@ -31,7 +31,7 @@ package struct ShapeFolder: GraphPass {
 /// The work on one graph.
 private struct Folding {
     var graph: Graph
-    var names: UniqueNames
+    var names: NameSource
     var changed = false
     var made: [WeightTrace.Event] = []
     private let scope: GraphScope
@@ -41,7 +41,7 @@ private struct Folding {
     private var replacements: [String: String] = [:]
     private var known: [ValueFact: String] = [:]
 
-    init(graph: Graph, scope: GraphScope, facts: [String: ValueFact], names: UniqueNames) {
+    init(graph: Graph, scope: GraphScope, facts: [String: ValueFact], names: NameSource) {
         self.graph = graph
         self.scope = scope
         self.facts = facts

@@ -109,6 +109,8 @@ public struct CompressionJob: Sendable {
         if dataset != nil {
             var several = SessionOptions()
             several.threads = options.threads
+            // Waiting threads would otherwise take the time of whatever else runs on the machine.
+            several.configuration["session.intra_op.allow_spinning"] = "0"
             let evaluator = try Evaluator(source: source, reference: try Session(path: input, options: several))
             let candidate = try Session(path: candidatePath, options: several)
             scores.evaluation = try evaluator.evaluate(candidate) { done, total in progress("scoring \(done)/\(total)") }

@@ -14,8 +14,10 @@ struct CandidateBench {
     private let profile: MachineProfile
     private let runtime: Runtime
 
-    /// Rows whose outputs are compared, at most.
-    private static let mostRows = 256
+    /// Rows whose outputs are compared, at most and at least.
+    private static let mostRows = 256, fewestRows = 32
+    /// Parameters times rows that are enough: large models are compared on fewer rows, whatever their speed.
+    private static let enoughWork = 64_000_000
     /// Outputs of the reference kept in memory, at most.
     private static let mostBytes = 64 << 20
 
@@ -29,7 +31,8 @@ struct CandidateBench {
         runtime = try Runtime.load()
         reference = try Session(bytes: bytes, name: "float model")
         referenceDigest = SHA256Digest(of: Storage(bytes)).hex
-        let compared = rows.prefix(CandidateBench.mostRows)
+        let affordable = CandidateBench.enoughWork / max(ModelFacts(model).parameterCount, 1)
+        let compared = rows.prefix(min(max(affordable, CandidateBench.fewestRows), CandidateBench.mostRows))
         evaluator = try Evaluator(source: source, reference: reference, rows: compared.startIndex..<compared.endIndex)
             .keepingReferenceOutputs(upTo: CandidateBench.mostBytes)
     }
