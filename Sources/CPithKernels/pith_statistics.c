@@ -21,8 +21,9 @@ void pith_range_f32(const float *values, size_t count, float *minimum, float *ma
         high = b > high ? b : high;
         bad += !finite;
     }
-    *minimum = low;
-    *maximum = high;
+    // Which of two zeros comes first depends on the vector width; adding zero leaves the positive one.
+    *minimum = low + 0.0f;
+    *maximum = high + 0.0f;
     *nonfinite = bad;
 }
 

@@ -1,35 +1,39 @@
 import Foundation
-import Synchronization
 public import PithTensor
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import Synchronization
 
 /// Output files that appear whole or not at all: written into a hidden folder beside the target, renamed when complete.
-public final class StagedOutput {
+public final class StagedOutput: Sendable {
     /// The folder the files will appear in.
     private let folder: URL
     /// The hidden folder they are written to.
     private let staging: URL
-    /// Names of the files in the order they are put in place.
-    private var names: [String] = []
+    /// Names of the files that are written, in the order they are put in place.
+    private let names = Mutex<[String]>([])
 
     /// Makes the hidden folder beside `path`.
     ///
-    /// - Throws: `FormatError` `.unwritable` when `path` is a folder, or its folder is missing or can not be written.
+    /// - Throws: `FormatError` `.unwritable` when `path` is a folder or a device, or its folder is missing or can not be
+    ///   written.
     public init(beside path: String) throws(FormatError) {
-        let url = URL(fileURLWithPath: path)
-        folder = url.deletingLastPathComponent()
-        staging = folder.appendingPathComponent(".\(url.lastPathComponent).\(UUID().uuidString.prefix(8)).partial")
-        var isFolder: ObjCBool = false
-        if unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
-            throw StagedOutput.failure(path, "it is a folder.")
+        guard !path.isEmpty, !path.utf8.contains(0) else {
+            throw StagedOutput.failure("'\(path)'", "it names no file.")
         }
-        guard unsafe access(folder.path, W_OK | X_OK) == 0, unsafe mkdir(staging.path, 0o700) == 0 else {
-            throw StagedOutput.failure(path, "its folder does not exist or can not be written.")
+        let url = URL(fileURLWithPath: path)
+        switch FileSystem.kind(of: path) {
+        case .folder: throw StagedOutput.failure(path, "it is a folder.")
+        case .other:
+            throw StagedOutput.failure(path, "it is a device or a pipe, which a file can not take the place of.")
+        case .file, .nothing: break
+        }
+        folder = url.deletingLastPathComponent()
+        // The name of the target may be as long as names can be; ours is not.
+        let name = String(decoding: url.lastPathComponent.utf8.prefix(64), as: UTF8.self)
+        staging = folder.appendingPathComponent(".\(name).\(UUID().uuidString.prefix(8)).partial")
+        do throws(SystemFailure) {
+            try FileSystem.makeFolder(staging.path)
+        } catch {
+            throw StagedOutput.failure(path, "its folder does not exist or can not be written (\(error.reason)).")
         }
         StagedOutput.unfinished.withLock { _ = $0.insert(staging) }
     }
@@ -50,34 +54,60 @@ public final class StagedOutput {
     /// Where a file is until `commit`.
     public func path(of name: String) -> String { staging.appendingPathComponent(name).path }
 
+    /// Where a file is after `commit`.
+    private func target(of name: String) -> String { folder.appendingPathComponent(name).path }
+
     /// Writes one file from pieces, each a byte array or a storage that is not copied as a whole.
     ///
-    /// - Throws: `FormatError` `.unwritable`, for instance when the disk is full.
+    /// - Throws: `FormatError` `.unwritable`, for instance when the disk is full; and what `body` throws.
     public func write(_ name: String, _ body: (FileSink) throws -> Void) throws {
-        names.append(name)
-        let target = folder.appendingPathComponent(name).path
-        let descriptor = unsafe open(path(of: name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw StagedOutput.failure(target, "it can not be created.") }
-        var isOpen = true
-        defer { if isOpen { close(descriptor) } }
-        try body(FileSink(descriptor: descriptor, target: target))
-        isOpen = false
-        guard fsync(descriptor) == 0 || errno == EINVAL, close(descriptor) == 0 else {
-            throw StagedOutput.failure(target, "writing failed (\(FileSink.reason())).")
+        let file: OutputFile
+        do throws(SystemFailure) {
+            file = try OutputFile(path: path(of: name))
+        } catch {
+            throw StagedOutput.failure(target(of: name), "it can not be created (\(error.reason)).")
         }
+        try body(FileSink(file: file, target: target(of: name)))
+        do throws(SystemFailure) {
+            try file.finish()
+        } catch {
+            throw StagedOutput.failure(target(of: name), "writing failed (\(error.reason)).")
+        }
+        names.withLock { $0.append(name) }
     }
 
-    /// Puts every file in place of whatever was there.
+    /// Puts every file in place of whatever was there; when one of them can not be, none is.
     ///
     /// - Throws: `FormatError` `.unwritable`.
     public func commit() throws(FormatError) {
-        for name in names {
-            let target = folder.appendingPathComponent(name).path
-            guard unsafe rename(path(of: name), target) == 0 else {
-                throw StagedOutput.failure(target, "it can not be put in place (\(FileSink.reason())).")
-            }
+        let names = names.withLock { names in
+            defer { names = [] }
+            return names
         }
-        names = []
+        var placed: [String] = []
+        for name in names {
+            let target = target(of: name), hadFile = FileSystem.kind(of: target) != .nothing
+            do throws(SystemFailure) {
+                // A second name keeps the old file alive until the last one is in place.
+                if name != names.last, hadFile { try? FileSystem.link(target, as: backup(of: name)) }
+                try FileSystem.rename(path(of: name), to: target)
+            } catch {
+                for name in placed.reversed() { takeBack(name) }
+                throw StagedOutput.failure(target, "it can not be put in place (\(error.reason)).")
+            }
+            if !hadFile || FileSystem.kind(of: backup(of: name)) == .file { placed.append(name) }
+        }
+    }
+
+    private func backup(of name: String) -> String { path(of: name) + ".old" }
+
+    /// Undoes the placing of a file: the old one comes back, or nothing where there was none.
+    private func takeBack(_ name: String) {
+        if FileSystem.kind(of: backup(of: name)) == .file {
+            try? FileSystem.rename(backup(of: name), to: target(of: name))
+        } else {
+            try? FileManager.default.removeItem(atPath: target(of: name))
+        }
     }
 
     fileprivate static func failure(_ path: String, _ problem: String) -> FormatError {
@@ -88,8 +118,8 @@ public final class StagedOutput {
 }
 
 /// The open end of one file being written.
-public struct FileSink {
-    fileprivate let descriptor: Int32
+public struct FileSink: Sendable {
+    fileprivate let file: OutputFile
     fileprivate let target: String
 
     /// Appends bytes.
@@ -101,17 +131,10 @@ public struct FileSink {
     ///
     /// - Throws: `FormatError` `.unwritable`.
     public func write(_ storage: Storage) throws(FormatError) {
-        var offset = 0
-        while offset < storage.byteCount {
-            let written = storage.write(to: descriptor, from: offset)
-            guard written > 0 else {
-                throw StagedOutput.failure(target, "writing failed (\(FileSink.reason())).")
-            }
-            offset += written
+        do throws(SystemFailure) {
+            try file.write(storage)
+        } catch {
+            throw StagedOutput.failure(target, "writing failed (\(error.reason)).")
         }
-    }
-
-    fileprivate static func reason() -> String {
-        NSError(domain: NSPOSIXErrorDomain, code: Int(errno)).localizedDescription
     }
 }

@@ -60,7 +60,7 @@ extension Attribute {
     }
 
     /// Lets `body` change each graph this attribute holds.
-    mutating func updateGraphs(_ body: (inout Graph, Int) throws -> Void) rethrows {
+    package mutating func updateGraphs(_ body: (inout Graph, Int) throws -> Void) rethrows {
         switch value {
         case .graph(var graph):
             try body(&graph, 0)

@@ -6,7 +6,7 @@ public struct Graph: Sendable {
     public var name: String
     /// Operations; each comes after those it reads from.
     public var nodes: [Node]
-    /// Values the caller provides. Old files also list weights here.
+    /// Values the caller provides; old files also list weights here.
     public var inputs: [ValueInfo]
     /// Values the caller receives.
     public var outputs: [ValueInfo]
@@ -58,13 +58,14 @@ public struct Graph: Sendable {
     }
 
     /// Names this graph (or one nested in it) reads and does not define: they belong to a graph around it.
+    ///
+    /// The order of the nodes does not matter: a file may hold them in any.
     public var capturedNames: Set<String> {
-        var defined = Set(inputs.map(\.name) + weights.names), captured: Set<String> = []
+        var defined = Set(inputs.map(\.name) + weights.names), captured = Set(outputs.map(\.name))
         for node in nodes {
-            captured.formUnion(node.readNames.subtracting(defined))
+            captured.formUnion(node.readNames)
             defined.formUnion(node.outputs)
         }
-        captured.formUnion(Set(outputs.map(\.name)).subtracting(defined))
-        return captured
+        return captured.subtracting(defined)
     }
 }

@@ -35,7 +35,9 @@ public struct Node: Sendable {
     public func isStandard(_ operation: String) -> Bool { domain.isEmpty && self.operation == operation }
 
     /// Whether this is one of `operations` of the standard operator set.
-    public func isStandard(oneOf operations: Set<String>) -> Bool { domain.isEmpty && operations.contains(self.operation) }
+    public func isStandard(oneOf operations: Set<String>) -> Bool {
+        domain.isEmpty && operations.contains(self.operation)
+    }
 
     /// The value of an attribute, nil when the node does not state it.
     public subscript(attribute name: String) -> AttributeValue? {

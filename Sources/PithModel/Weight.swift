@@ -93,9 +93,13 @@ public struct WeightTable: Sendable, Sequence {
     }
 
     /// The weight of a name; assigning appends, replaces or (nil) removes it.
+    ///
+    /// What is assigned takes the name.
     public subscript(name: String) -> Weight? {
         get { positions[name].flatMap { entries[$0] } }
         set {
+            var newValue = newValue
+            newValue?.name = name
             if let position = positions[name] {
                 entries[position] = newValue
                 if newValue == nil { positions[name] = nil }

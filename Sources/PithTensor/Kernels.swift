@@ -4,7 +4,7 @@ internal import CPithKernels
 package enum Kernels {
     /// Smallest and largest finite value, and how many values are not finite.
     ///
-    /// Without finite values the bounds are nil.
+    /// Without finite values the bounds are nil; a bound of zero is positive zero.
     package static func range(of values: Span<Float>) -> (bounds: ClosedRange<Float>?, nonFinite: Int) {
         var low: Float = 0, high: Float = 0, bad = 0
         unsafe values.withUnsafeBufferPointer { buffer in
@@ -31,12 +31,14 @@ package enum Kernels {
         _ values: Span<Float>, scale: Float, range: ClosedRange<Int>, into levels: inout [Int8], at start: Int
     ) {
         precondition(start >= 0 && start + values.count <= levels.count, "Levels have no room for the values.")
-        precondition(range.lowerBound >= -128 && range.upperBound <= 127 && scale > 0, "Levels are 8 bits, scales positive.")
+        precondition(
+            range.lowerBound >= -128 && range.upperBound <= 127 && scale > 0, "Levels are 8 bits, scales positive.")
         unsafe values.withUnsafeBufferPointer { source in
             unsafe levels.withUnsafeMutableBufferPointer { target in
                 guard let base = target.baseAddress else { return }
                 unsafe pith_quantize_f32_s8(
-                    source.baseAddress, source.count, scale, Int32(range.lowerBound), Int32(range.upperBound), base + start)
+                    source.baseAddress, source.count, scale, Int32(range.lowerBound), Int32(range.upperBound),
+                    base + start)
             }
         }
     }
@@ -48,6 +50,7 @@ extension Kernels {
         _ values: Span<Float>, scales: Span<Float>, range: ClosedRange<Int>, into levels: inout [Int8], at start: Int
     ) {
         precondition(start >= 0 && start + values.count <= levels.count, "Levels have no room for the values.")
+        precondition(range.lowerBound >= -128 && range.upperBound <= 127, "Levels are 8 bits.")
         precondition(scales.count == values.count, "Each value has a scale.")
         unsafe values.withUnsafeBufferPointer { source in
             unsafe scales.withUnsafeBufferPointer { scales in
@@ -90,44 +93,6 @@ extension Kernels {
             unsafe sums.withUnsafeMutableBufferPointer { target in
                 unsafe pith_sum_columns_f32(source.baseAddress, source.count, target.baseAddress)
             }
-        }
-    }
-}
-
-/// Plain Swift twins of the kernels, written to be read; tests hold the kernels to them.
-package enum ReferenceKernels {
-    /// See ``Kernels/range(of:)``.
-    package static func range(of values: Span<Float>) -> (bounds: ClosedRange<Float>?, nonFinite: Int) {
-        var low = Float.infinity, high = -Float.infinity, bad = 0
-        for index in values.indices {
-            let value = values[index]
-            guard value.isFinite else {
-                bad += 1
-                continue
-            }
-            low = Swift.min(low, value)
-            high = Swift.max(high, value)
-        }
-        return (low <= high ? low...high : nil, bad)
-    }
-
-    /// See ``Kernels/histogram(of:inverseWidth:into:)``.
-    package static func histogram(of values: Span<Float>, inverseWidth: Float, into bins: inout [UInt32]) {
-        let half = bins.count / 2
-        for index in values.indices where values[index].isFinite {
-            let bin = Swift.min(Int(Swift.min(abs(values[index]) * inverseWidth, 1e9)), half - 1)
-            bins[values[index] < 0 ? bin : half + bin] += 1
-        }
-    }
-
-    /// See ``Kernels/quantize(_:scale:range:into:at:)``.
-    package static func quantize(
-        _ values: Span<Float>, scale: Float, range: ClosedRange<Int>, into levels: inout [Int8], at start: Int
-    ) {
-        for index in values.indices {
-            let level = (values[index] / scale).rounded(.toNearestOrEven)
-            let inside = Swift.min(Swift.max(level.isNaN ? Float(range.lowerBound) : level, Float(range.lowerBound)), Float(range.upperBound))
-            levels[start + index] = Int8(inside)
         }
     }
 }

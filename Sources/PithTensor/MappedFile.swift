@@ -5,12 +5,13 @@
 #endif
 
 /// A file mapped read-only into memory: its pages are read when touched, and nothing is copied.
-@safe public final class MappedFile {
+public final class MappedFile: Sendable {
     /// The path it was opened by.
     public let path: String
+    /// The whole file as storage that keeps the mapping alive.
+    public let storage: Storage
     /// Size in bytes at the time it was mapped.
-    public let byteCount: Int
-    private let base: UnsafeRawPointer?
+    public var byteCount: Int { storage.byteCount }
 
     /// Maps the regular file at `path`.
     ///
@@ -21,36 +22,40 @@
                 code: .unreadableFile, subject: path, problem: problem,
                 remedy: "Check the path and that the file may be read.")
         }
+        // The system would open what stands before the zero, another file than the one that was named.
+        guard !path.utf8.contains(0) else { throw failure("its path holds a zero byte.") }
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw failure("it can not be opened (\(MappedFile.reason())).") }
+        guard descriptor >= 0 else { throw failure("it can not be opened (\(SystemFailure.current.reason)).") }
         defer { close(descriptor) }
         var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else { throw failure("it has no size (\(MappedFile.reason())).") }
+        guard unsafe fstat(descriptor, &status) == 0 else {
+            throw failure("it has no size (\(SystemFailure.current.reason)).")
+        }
         guard status.st_mode & S_IFMT == S_IFREG else { throw failure("it is not a regular file.") }
         self.path = path
-        byteCount = Int(status.st_size)
+        guard let mapping = Mapping(descriptor: descriptor, byteCount: Int(status.st_size)) else {
+            throw failure("it can not be mapped into memory (\(SystemFailure.current.reason)).")
+        }
+        storage = unsafe Storage(unsafeBytes: mapping.bytes, keptBy: mapping)
+    }
+}
+
+/// The pages of a mapped file, given back with the object.
+@safe private final class Mapping {
+    let bytes: UnsafeRawBufferPointer
+
+    /// Maps a file, which has no pages when it is empty; nil when the system does not.
+    init?(descriptor: Int32, byteCount: Int) {
         guard byteCount > 0 else {
-            unsafe base = nil
+            unsafe bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             return
         }
         let address = unsafe mmap(nil, byteCount, PROT_READ, MAP_PRIVATE, descriptor, 0)
-        guard let address = unsafe address, unsafe address != MAP_FAILED else {
-            throw failure("it can not be mapped into memory (\(MappedFile.reason())).")
-        }
-        unsafe base = UnsafeRawPointer(address)
+        guard let address = unsafe address, unsafe address != MAP_FAILED else { return nil }
+        unsafe bytes = UnsafeRawBufferPointer(start: address, count: byteCount)
     }
 
     deinit {
-        if let base = unsafe base { unsafe munmap(UnsafeMutableRawPointer(mutating: base), byteCount) }
-    }
-
-    /// The whole file as storage that keeps the mapping alive.
-    public var storage: Storage {
-        unsafe Storage(unsafeBytes: UnsafeRawBufferPointer(start: base, count: byteCount), keptBy: self)
-    }
-
-    private static func reason() -> String {
-        guard let text = unsafe strerror(errno) else { return "error \(errno)" }
-        return unsafe String(cString: text)
+        if let base = unsafe bytes.baseAddress { unsafe munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) }
     }
 }

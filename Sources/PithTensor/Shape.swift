@@ -7,7 +7,8 @@ public struct Shape: Hashable, Sendable, Codable {
 
     /// Creates a shape from axis lengths.
     ///
-    /// - Throws: `TensorError` `.invalidShape` for a negative length or a product past `Int.max`.
+    /// - Throws: `TensorError` `.invalidShape` for a negative length or a product of the lengths that are not zero past
+    ///   `Int.max`, so that no part of the product overflows either.
     public init(_ dimensions: [Int]) throws(TensorError) {
         guard let count = Shape.product(of: dimensions) else {
             throw TensorError(
@@ -34,17 +35,19 @@ public struct Shape: Hashable, Sendable, Codable {
         return Shape(checked: [length], count: length)
     }
 
-    /// The product of `dimensions`, or nil when one is negative or the product overflows.
+    /// The product of `dimensions`, or nil when one is negative or the product of those that are not zero overflows.
     public static func product(of dimensions: [Int]) -> Int? {
-        guard dimensions.allSatisfy({ $0 >= 0 }) else { return nil }
-        if dimensions.contains(0) { return 0 }
-        var product = 1
+        var product = 1, isEmpty = false
         for length in dimensions {
+            guard length != 0 else {
+                isEmpty = true
+                continue
+            }
             let (next, overflow) = product.multipliedReportingOverflow(by: length)
-            if overflow { return nil }
+            guard length > 0, !overflow else { return nil }
             product = next
         }
-        return product
+        return isEmpty ? 0 : product
     }
 
     /// Number of axes.

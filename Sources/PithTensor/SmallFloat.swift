@@ -1,6 +1,6 @@
-/// A floating-point layout of at most 16 bits: sign, exponent, mantissa, from the high bit down.
+/// A floating-point layout of at most 8 bits: sign, exponent, mantissa, from the high bit down.
 ///
-/// - Reference: IEEE 754-2019 (binary16); OCP 8-bit Floating Point Specification 1.0; OCP Microscaling Formats 1.0;
+/// - Reference: OCP 8-bit Floating Point Specification 1.0; OCP Microscaling Formats 1.0;
 ///   the `FNUZ` variants as in Noune et al., arXiv:2206.02915.
 struct SmallFloat {
     /// What the bit patterns at the top of the range stand for.
@@ -23,8 +23,6 @@ struct SmallFloat {
     /// The layout of `type`, or nil when it is not a small float.
     init?(_ type: ScalarType) {
         switch type {
-        case .float16: self.init(5, 10, bias: 15, .ieee)
-        case .bfloat16: self.init(8, 7, bias: 127, .ieee)
         case .float8e5m2: self.init(5, 2, bias: 15, .ieee)
         case .float8e4m3fn: self.init(4, 3, bias: 7, .finite)
         case .float8e5m2fnuz: self.init(5, 2, bias: 16, .unsignedZero)
@@ -42,7 +40,7 @@ struct SmallFloat {
     }
 
     /// The number that `bits` stand for; every value of these types is a `Float` exactly.
-    func value(of bits: UInt16) -> Float {
+    func value(of bits: UInt8) -> Float {
         let mantissa = Int(bits) & (1 << mantissaBits - 1)
         let exponent = Int(bits) >> mantissaBits & (1 << exponentBits - 1)
         let negative = Int(bits) >> (mantissaBits + exponentBits) & 1 == 1

@@ -62,7 +62,8 @@
 
     /// The bytes from `range` without copying them; the slice keeps this storage alive.
     public func slice(_ range: Range<Int>) -> Storage {
-        precondition(range.lowerBound >= 0 && range.upperBound <= byteCount, "Slice \(range) leaves \(byteCount) bytes.")
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= byteCount, "Slice \(range) leaves \(byteCount) bytes.")
         return unsafe Storage(unsafeBytes: UnsafeRawBufferPointer(rebasing: buffer[range]), keptBy: owner ?? self)
     }
 

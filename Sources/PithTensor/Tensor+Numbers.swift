@@ -7,10 +7,13 @@ extension Tensor {
         case .float32: elements(as: Float.self)
         case .float64: elements(as: Double.self).map { Float($0) }
         case .bfloat16: halves { Float(bitPattern: UInt32($0) << 16) }
-        case .float16: SmallFloat(type).map { layout in halves { layout.value(of: $0) } }
+        case .float16: halves(HalfFloat.float)
         case .float8e8m0: storage.withBytes { bytes in bytes.bytes.map(Tensor.powerOfTwo) }
         case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float4e2m1:
-            SmallFloat(type).map { layout in unpacked().map { layout.value(of: UInt16($0)) } }
+            SmallFloat(type).map { layout in
+                let values = (0..<1 << type.bitWidth).map { layout.value(of: UInt8($0)) }
+                return unpacked().map { values[Int($0)] }
+            }
         default: integers().map { $0.map { Float($0) } }
         }
     }

@@ -90,7 +90,8 @@ public struct Tensor: Sendable {
     public func withElements<Element: TensorElement, Result, Failure: Error>(
         as element: Element.Type, _ body: (Span<Element>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        precondition(type == Element.scalarType, "A \(type.rawValue) tensor was read as \(Element.scalarType.rawValue).")
+        precondition(
+            type == Element.scalarType, "A \(type.rawValue) tensor was read as \(Element.scalarType.rawValue).")
         return try storage.withElements(as: element, body)
     }
 

@@ -5,7 +5,8 @@
 // Pure loops over memory the caller owns: no allocation, no globals, no input or output. No pointer needs an alignment.
 
 /// Smallest and largest finite value among `count` floats, and how many are NaN or infinite.
-/// Without finite values `minimum` is +infinity and `maximum` -infinity. Order of the values does not matter.
+/// Without finite values `minimum` is +infinity and `maximum` -infinity; a zero comes back positive. Order of the values
+/// does not matter.
 void pith_range_f32(const float *values, size_t count, float *minimum, float *maximum, size_t *nonfinite);
 
 /// Counts `count` floats into bins of equal width: bin floor(|v| * inverse_width), capped at `half - 1`, among the

@@ -5,7 +5,7 @@ import PithModel
 import PithRuntime
 import PithTensor
 
-/// Finds the layers of a model that are worth integers, by measuring candidates on calibration rows.
+/// Finds the layers of a model that are worth integers, by measuring candidates on calibration rows held out.
 ///
 /// Candidates, in order: every layer; every layer but the first convolution; every layer but those whose own error is
 /// large, at three limits. The first that reaches `targetSQNR` and is fast enough is taken; if none does, the most
@@ -41,17 +41,26 @@ struct StaticSearch {
         }
         context.progress("calibrating \(placement.values.count) activations")
         let source = FidelitySource(dataset), first = dataset.calibrationRows.lowerBound
-        let range = first..<min(dataset.calibrationRows.upperBound, first + settings.calibrationRows)
+        let rows = first..<min(dataset.calibrationRows.upperBound, first + settings.calibrationRows)
+        let (seen, heldOut) = StaticSearch.split(rows)
         let observer = ActivationObserver(model: piece.model, source: source, threads: context.threads)
         let axes = Dictionary(placement.layers.map { ($0.input, $0.inputAxis) }) { first, _ in first }
         let values = Set(placement.values + placement.layers.map(\.input))
-        let observations = try await observer.observe(values.sorted(), channelAxes: axes, rows: range)
+        let observations = try await observer.observe(values.sorted(), channelAxes: axes, rows: seen)
         for (value, observation) in observations.sorted(by: { $0.key < $1.key }) where observation.histogram.nonFinite > 0 {
             piece.note("Activation '\(value)' stays float: it takes values that are NaN or infinite on the calibration data.")
         }
-        let bench = try CandidateBench(model: piece.model, source: source, rows: range, profile: context.profile)
+        let bench = try CandidateBench(model: piece.model, source: source, rows: heldOut, profile: context.profile)
         let type = try activationType(piece, kept, observations, bench)
         return try await choose(&piece, kept, observations, type, bench)
+    }
+
+    /// Rows that ranges are taken from, and a quarter held out to measure candidates on: a range fits the rows it was
+    /// taken from better than any others. Both are all of them where there are fewer than 16.
+    static func split(_ rows: Range<Int>) -> (seen: Range<Int>, heldOut: Range<Int>) {
+        guard rows.count >= 16 else { return (rows, rows) }
+        let border = rows.upperBound - rows.count / 4
+        return (rows.lowerBound..<border, border..<rows.upperBound)
     }
 
     /// The activation type that runs faster; unsigned unless measured otherwise.
@@ -147,7 +156,7 @@ struct StaticSearch {
             piece.decisions["activations"] = .string("float")
             return
         }
-        piece.note("Activations in \(type.rawValue), \(figures(chosen)) on calibration data.")
+        piece.note("Activations in \(type.rawValue), \(figures(chosen)) on calibration rows held out.")
         piece.decisions["activations"] = .string(type.rawValue)
         piece.decisions["integerLayers"] = .array(chosen.candidate.layers.map { .string($0.label) })
         piece.model = chosen.candidate.model

@@ -81,7 +81,8 @@ extension ONNXDecoder {
         guard let location = fields["location"], let offset, let length else {
             throw FormatError(
                 code: .corrupt, subject: subject,
-                problem: "tensor '\(label)' is external, but its location, offset or length is not stated or no number.",
+                problem:
+                    "tensor '\(label)' is external, but its location, offset or length is not stated or no number.",
                 remedy: "Export the model again.")
         }
         return try external.storage(location: location, offset: offset, length: length, tensor: label)

@@ -111,7 +111,9 @@ struct ONNXEncoder {
         if tensor.type != .string, let place = external?.place(tensor.storage) {
             schema.dataLocation = 1
             schema.externalData = place.map { property in
-                OnnxSchema_Property.with { $0.key = property.0; $0.value = property.1 }
+                OnnxSchema_Property.with {
+                    $0.key = property.0; $0.value = property.1
+                }
             }
             message.append(try schema.serializedBytes())
         } else {

@@ -2,10 +2,12 @@ import Foundation
 public import PithModel
 internal import PithTensor
 
-/// Writes models as ONNX. Encoded weights and activation formats are turned into operators first.
+/// Writes models as ONNX.
+///
+/// Encoded weights and activation formats are turned into operators first.
 public enum ONNXWriter {
     /// Above this many bytes the weights go into a file beside the model: protobuf readers stop at 2 GiB.
-    static let largestFile = 2_000_000_000
+    package static let largestFile = 2_000_000_000
 
     /// The model in one piece, weights inside.
     ///
@@ -16,7 +18,7 @@ public enum ONNXWriter {
     }
 
     /// A model that is written but not yet in place.
-    public struct Pending {
+    public struct Pending: Sendable {
         private let staging: StagedOutput
         /// Where the model can be read until `commit`; external data resolves beside it.
         public let temporaryPath: String
@@ -39,12 +41,22 @@ public enum ONNXWriter {
     ///
     /// - Throws: `FormatError` `.unwritable`, or when a stored form can not be written.
     public static func begin(_ model: Model, path: String) throws -> Pending {
+        try begin(model, path: path, largestFile: largestFile)
+    }
+
+    /// The same with another limit: above `largestFile` bytes of weights they go into a file beside the model.
+    package static func begin(_ model: Model, path: String, largestFile: Int) throws -> Pending {
         let lowered = try ONNXLowering.lowered(model), name = URL(fileURLWithPath: path).lastPathComponent
-        var total = 0
-        lowered.graph.forEachGraph { graph, _ in total += graph.weights.reduce(0) { $0 + $1.byteCount } }
+        let total = weightBytes(of: lowered.graph)
         var encoder = ONNXEncoder()
         if total > largestFile { encoder.external = ExternalWeights(location: name + ".data") }
         let message = try encoder.model(lowered)
+        guard message.byteCount < Int32.max else {
+            throw FormatError(
+                code: .unsupported, subject: path,
+                problem: "without its weights the model takes \(message.byteCount) bytes, readers stop at 2^31 - 1.",
+                remedy: "Split the model (`pith split`), or move its constants into weights.")
+        }
         let staging = try StagedOutput(beside: path)
         if let external = encoder.external {
             try staging.write(external.location) { sink in
@@ -61,6 +73,22 @@ public enum ONNXWriter {
         }
         return Pending(
             staging: staging, name: name, byteCount: message.byteCount + (encoder.external?.byteCount ?? 0))
+    }
+
+    /// Bytes of every tensor in a graph and those nested in it, those of attributes among them.
+    private static func weightBytes(of graph: Graph) -> Int {
+        var total = 0
+        graph.forEachGraph { graph, _ in
+            for weight in graph.weights { total += weight.byteCount }
+            for attribute in graph.nodes.flatMap(\.attributes) {
+                switch attribute.value {
+                case .tensor(let weight): total += weight.byteCount
+                case .tensors(let weights): for weight in weights { total += weight.byteCount }
+                default: break
+                }
+            }
+        }
+        return total
     }
 
     /// Writes the model at `path`, whole or not at all.

@@ -54,6 +54,7 @@ struct TensorCutter {
                 remedy: "Flatten the control flow before export.")
         }
         var copy: [UInt8] = []
+        let cuttable = message == .tensor ? try cuttableField(in: range) : nil
         try scanner.forEachField(in: range) { (field) throws(FormatError) in
             guard field.number != TensorCutter.cutField else {
                 throw FormatError(
@@ -65,8 +66,8 @@ struct TensorCutter {
                 let inner = try cut(nested, field.content, depth: depth + 1)
                 copy += WireMessage.header(field: field.number, length: inner.count)
                 copy += inner
-            } else if case .tensor = message, let place = numbers(in: field) {
-                copy += place
+            } else if field.number == cuttable, field.wireType == 2 {
+                copy += place(of: field)
             } else {
                 copy += scanner.bytes.copy(field.range)
             }
@@ -74,13 +75,33 @@ struct TensorCutter {
         return copy
     }
 
-    /// The `cut` field for a tensor field that holds little-endian numbers as they lie in memory; nil for others.
-    private func numbers(in field: WireField) -> [UInt8]? {
-        // raw_data, and the packed float and double lists, whose encoding is the same little-endian array.
-        guard field.wireType == 2, [4, 9, 10].contains(field.number), field.content.count >= TensorCutter.smallest else {
-            return nil
+    /// The field of a tensor that holds its numbers as they lie in memory; nil when there are few or none.
+    ///
+    /// That is `raw_data`, or the packed floats or doubles of a tensor of that type, whose encoding is the same
+    /// little-endian array.
+    ///
+    /// - Throws: `FormatError` `.unsupported` for numbers in several pieces, which protobuf allows and nobody writes.
+    private func cuttableField(in range: Range<Int>) throws(FormatError) -> Int? {
+        var type: UInt8 = 0, pieces: [WireField] = []
+        try scanner.forEachField(in: range) { (field) throws(FormatError) in
+            if field.number == 2, field.wireType == 0 { type = scanner.bytes[field.content.lowerBound] }
+            if field.wireType == 2, [4, 9, 10].contains(field.number) { pieces.append(field) }
         }
-        let place = [UInt8(0x08)] + WireMessage.varint(UInt64(field.content.lowerBound))
+        guard let field = pieces.first(where: { $0.content.count >= TensorCutter.smallest }) else { return nil }
+        guard pieces.count == 1 else {
+            throw FormatError(
+                code: .unsupported, subject: scanner.subject,
+                problem: "the tensor at byte \(range.lowerBound) has its numbers in \(pieces.count) pieces.",
+                remedy: "Load and save the model with the ONNX library, which joins them.")
+        }
+        let types: [Int: [UInt8]] = [4: [1, 14], 10: [11, 15]]
+        return types[field.number].map { $0.contains(type) } ?? true ? field.number : nil
+    }
+
+    /// The `cut` field that stands for a field of numbers.
+    private func place(of field: WireField) -> [UInt8] {
+        let place =
+            [UInt8(0x08)] + WireMessage.varint(UInt64(field.content.lowerBound))
             + [0x10] + WireMessage.varint(UInt64(field.content.count))
         return WireMessage.header(field: TensorCutter.cutField, length: place.count) + place
     }

@@ -28,7 +28,8 @@ public struct GroupedIntegers: Representation, Equatable {
     public init(levels: Tensor, scales: Tensor, zeroPoints: Tensor? = nil, grouping: Grouping) {
         let expected = GroupedIntegers.scaleDimensions(of: levels.shape, grouping)
         precondition(levels.type.isInteger && scales.type == .float32, "Levels are integers and scales are floats.")
-        precondition(scales.shape.dimensions == expected, "Scales \(scales.shape) do not fit \(levels.shape) \(grouping).")
+        precondition(
+            scales.shape.dimensions == expected, "Scales \(scales.shape) do not fit \(levels.shape) \(grouping).")
         precondition(
             zeroPoints.map { $0.type == levels.type && $0.shape == scales.shape } ?? true,
             "Zero points have the type of the levels and the shape of the scales.")
@@ -45,10 +46,13 @@ public struct GroupedIntegers: Representation, Equatable {
         case .channel(let axis): return [shape.dimensions[axis]]
         case .block(let axis, let size):
             var dimensions = shape.dimensions
-            dimensions[axis] = (dimensions[axis] + size - 1) / size
+            dimensions[axis] = groupCount(of: dimensions[axis], size)
             return dimensions
         }
     }
+
+    /// Groups of `size` in `length`, the last one perhaps shorter.
+    private static func groupCount(of length: Int, _ size: Int) -> Int { length / size + (length % size == 0 ? 0 : 1) }
 
     public var shape: Shape { levels.shape }
     public var type: ScalarType { .float32 }
@@ -78,6 +82,7 @@ public struct GroupedIntegers: Representation, Equatable {
 
     /// Calls `body` with the indices (a range walked in steps) of each run of weights that share the scale `group`.
     private func forEachGroup(_ body: (_ range: Range<Int>, _ stride: Int, _ group: Int) -> Void) {
+        guard shape.count > 0 else { return }
         switch grouping {
         case .tensor: body(0..<shape.count, 1, 0)
         case .channel(let axis):
@@ -90,7 +95,7 @@ public struct GroupedIntegers: Representation, Equatable {
             }
         case .block(let axis, let size):
             let (outer, length, inner) = shape.strides(around: axis)
-            let groups = (length + size - 1) / size
+            let groups = GroupedIntegers.groupCount(of: length, size)
             for block in 0..<outer {
                 for group in 0..<groups {
                     for column in 0..<inner {

@@ -4,6 +4,9 @@ public import PithTensor
 public struct SparseValues: Representation, Equatable {
     public static let kind = "sparse-values"
 
+    /// Most bytes that the dense form may take: 4 GiB.
+    public static let largestDenseForm = 1 << 32
+
     /// The elements, one axis of any number type.
     public let values: Tensor
     /// `int64` places: linear indices `[n]`, or coordinates `[n, rank]`; all inside the shape.
@@ -13,7 +16,7 @@ public struct SparseValues: Representation, Equatable {
     /// Joins values and places.
     ///
     /// - Throws: `ModelError` `.invalidWeight` when counts differ, a place lies outside the shape, or the dense form
-    ///   would have 2^40 elements and more.
+    ///   would take more than `largestDenseForm` bytes: a file of a few bytes can announce any shape.
     public init(values: Tensor, indices: Tensor, shape: Shape, named name: String) throws(ModelError) {
         func failure(_ problem: String) -> ModelError {
             ModelError(
@@ -21,10 +24,15 @@ public struct SparseValues: Representation, Equatable {
                 remedy: "The file is damaged; export the model again.")
         }
         let places = indices.shape.rank == 2 ? indices.shape.dimensions[0] : indices.count
-        guard indices.type == .int64, values.shape.rank == 1, places == values.count, shape.count < 1 << 40,
+        guard indices.type == .int64, values.shape.rank == 1, places == values.count,
             values.type != .string, values.type.bitWidth >= 8,
             indices.shape.rank == 1 || indices.shape.dimensions == [values.count, shape.rank]
-        else { throw failure("its \(values.shape) values and \(indices.shape) indices do not describe a \(shape) tensor.") }
+        else {
+            throw failure("its \(values.shape) values and \(indices.shape) indices do not describe a \(shape) tensor.")
+        }
+        guard let bytes = values.type.byteCount(of: shape.count), bytes <= SparseValues.largestDenseForm else {
+            throw failure("its shape \(shape) takes more than \(SparseValues.largestDenseForm) bytes.")
+        }
         self.values = values
         self.indices = indices
         self.shape = shape
@@ -43,7 +51,9 @@ public struct SparseValues: Representation, Equatable {
             values.storage.withBytes { source in
                 for (position, offset) in offsets.enumerated() {
                     for byte in 0..<width {
-                        target.storeBytes(of: source.byte(at: position * width + byte), toByteOffset: offset * width + byte, as: UInt8.self)
+                        target.storeBytes(
+                            of: source.byte(at: position * width + byte), toByteOffset: offset * width + byte,
+                            as: UInt8.self)
                     }
                 }
             }

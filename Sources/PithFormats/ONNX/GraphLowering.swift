@@ -1,0 +1,163 @@
+internal import PithModel
+internal import PithTensor
+
+/// The work on one graph.
+struct GraphLowering {
+    var graph: Graph
+    let opset: Int
+    var names: NameSource
+    /// Nodes that decode weights; they read weights only, so they come first.
+    private var decoders: [Node] = []
+
+    init(graph: Graph, opset: Int, names: NameSource) {
+        self.graph = graph
+        self.opset = opset
+        self.names = names
+    }
+
+    mutating func lowered() throws(FormatError) -> Graph {
+        for weight in Array(graph.weights) {
+            guard let form = weight.representation, !(form is SparseValues) else { continue }
+            guard let integers = form as? GroupedIntegers else {
+                throw unsupported(weight.name, "the form '\(type(of: form).kind)' has no expression in ONNX yet.")
+            }
+            graph.weights[weight.name] = nil
+            // Files of old versions list weights among the inputs too; a value that a node makes can not be one.
+            graph.inputs.removeAll { $0.name == weight.name }
+            switch weight.execution {
+            case .integer where isTable(weight.name, integers): lowerTable(weight.name, integers)
+            case .integer: try lowerDequantized(weight.name, integers)
+            case .folded: try lowerFolded(weight.name, integers)
+            }
+        }
+        try lowerActivations()
+        graph.nodes = decoders + graph.nodes
+        return graph
+    }
+
+    // MARK: Weights
+
+    private mutating func lowerDequantized(_ name: String, _ form: GroupedIntegers) throws(FormatError) {
+        var attributes: [Attribute] = []
+        let type = form.levels.type
+        try require(OperatorSets.dequantizing(type), "DequantizeLinear of \(type.rawValue)", for: name)
+        if type == .int32, form.zeroPoints != nil {
+            throw unsupported(name, "DequantizeLinear of int32 takes no zero points.")
+        }
+        switch form.grouping {
+        case .tensor: break
+        case .channel(let axis):
+            try require(13, "a scale per channel", for: name)
+            attributes = [Attribute("axis", .integer(Int64(axis)))]
+        case .block(let axis, let size):
+            try require(21, "a scale per block", for: name)
+            attributes = [
+                Attribute("axis", .integer(Int64(axis))), Attribute("block_size", .integer(Int64(size))),
+            ]
+        }
+        var inputs = [store(form.levels, name, "_q"), store(form.scales, name, "_s")]
+        if let zeros = form.zeroPoints { inputs.append(store(zeros, name, "_z")) }
+        decoders.append(Node("DequantizeLinear", inputs: inputs, outputs: [name], attributes: attributes))
+    }
+
+    private mutating func lowerFolded(_ name: String, _ form: GroupedIntegers) throws(FormatError) {
+        guard let layout = FoldedLayout(form) else {
+            throw unsupported(name, "blocks that do not divide their axis can not be folded.")
+        }
+        try require(OperatorSets.casting(form.levels.type), "Cast of \(form.levels.type.rawValue)", for: name)
+        // Levels and zero points are cast before they are subtracted: a float holds 24 bits of each.
+        if form.zeroPoints != nil, form.levels.type.bitWidth > 16 {
+            throw unsupported(name, "zero points of \(form.levels.type.rawValue) levels can not be folded exactly.")
+        }
+        var value = cast(store(reshaped(form.levels, layout.levels), name, "_q"), named: name)
+        if let zeros = form.zeroPoints {
+            let zero = cast(store(reshaped(zeros, layout.scales), name, "_z"), named: name)
+            value = chain("Sub", [value, zero], name)
+        }
+        let scale = store(reshaped(form.scales, layout.scales), name, "_s")
+        guard layout.levels != form.shape.dimensions else {
+            decoders.append(Node("Mul", inputs: [value, scale], outputs: [name]))
+            return
+        }
+        value = chain("Mul", [value, scale], name)
+        let shape = store(Tensor(vector: form.shape.dimensions.map { Int64($0) }), name, "_shape")
+        decoders.append(Node("Reshape", inputs: [value, shape], outputs: [name]))
+    }
+
+    /// Whether every reader of a weight is a `Gather` of its rows, and a row has one scale.
+    private func isTable(_ name: String, _ form: GroupedIntegers) -> Bool {
+        guard form.grouping == .channel(axis: 0), form.shape.rank >= 2, form.zeroPoints == nil,
+            form.levels.type.bitWidth >= 8, !graph.outputs.contains(where: { $0.name == name })
+        else { return false }
+        let readers = graph.nodes.filter { $0.readNames.contains(name) }
+        return !readers.isEmpty
+            && readers.allSatisfy { node in
+                node.isStandard("Gather") && node.inputs.first == name && node.inputs.dropFirst().first != name
+                    && node.integer("axis", default: 0) == 0
+            }
+    }
+
+    private mutating func lowerTable(_ name: String, _ form: GroupedIntegers) {
+        let scaleShape = [form.shape.dimensions[0]] + [Int](repeating: 1, count: form.shape.rank - 1)
+        let levels = store(form.levels, name, "_q"), scales = store(reshaped(form.scales, scaleShape), name, "_s")
+        var nodes: [Node] = []
+        for node in graph.nodes {
+            guard node.isStandard("Gather"), node.inputs.first == name, let output = node.outputs.first else {
+                nodes.append(node)
+                continue
+            }
+            let rows = names.make(output, "_q"), numbers = names.make(output, "_c"), scale = names.make(output, "_s")
+            var gather = node
+            gather.inputs[0] = levels
+            gather.outputs = [rows]
+            let toFloat = Attribute("to", .integer(Int64(ONNXType.code(.float32))))
+            nodes.append(gather)
+            nodes.append(Node("Cast", inputs: [rows], outputs: [numbers], attributes: [toFloat]))
+            nodes.append(Node("Gather", inputs: [scales, node.inputs[1]], outputs: [scale]))
+            nodes.append(Node("Mul", inputs: [numbers, scale], outputs: [output]))
+        }
+        graph.nodes = nodes
+    }
+
+    // MARK: Parts
+
+    mutating func store(_ tensor: Tensor, _ base: String, _ suffix: String) -> String {
+        let name = names.make(base, suffix)
+        graph.weights[name] = Weight(name, tensor)
+        return name
+    }
+
+    private mutating func cast(_ value: String, named base: String) -> String {
+        let result = names.make(base, "_c")
+        let toFloat = Attribute("to", .integer(Int64(ONNXType.code(.float32))))
+        decoders.append(Node("Cast", inputs: [value], outputs: [result], attributes: [toFloat]))
+        return result
+    }
+
+    private mutating func chain(_ operation: String, _ inputs: [String], _ base: String) -> String {
+        let result = names.make(base, "_m")
+        decoders.append(Node(operation, inputs: inputs, outputs: [result]))
+        return result
+    }
+
+    private func reshaped(_ tensor: Tensor, _ dimensions: [Int]) -> Tensor {
+        guard let shape = try? Shape(dimensions), let result = try? tensor.reshaped(to: shape) else {
+            preconditionFailure("A layout of \(dimensions) does not hold \(tensor.shape).")
+        }
+        return result
+    }
+
+    /// Refuses what the model's operator set is too old for; `minimum` is nil for what no set has.
+    func require(_ minimum: Int?, _ what: String, for name: String) throws(FormatError) {
+        guard let minimum else { throw unsupported(name, "ONNX has no \(what).") }
+        guard opset >= minimum else {
+            throw unsupported(name, "\(what) needs operator set \(minimum), this has \(opset).")
+        }
+    }
+
+    func unsupported(_ name: String, _ problem: String) -> FormatError {
+        FormatError(
+            code: .unsupported, subject: name, problem: problem,
+            remedy: "Raise the operator set of the model, or keep this weight as it is.")
+    }
+}

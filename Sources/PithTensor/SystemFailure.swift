@@ -1,0 +1,23 @@
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Why the operating system refused a call.
+package struct SystemFailure: Error, Hashable, Sendable {
+    /// The number that `errno` held.
+    package let number: Int32
+
+    /// The failure of the call that has just returned on this thread.
+    package static var current: SystemFailure { SystemFailure(number: errno) }
+
+    /// Whether there was no such file or folder.
+    package var isMissing: Bool { number == ENOENT }
+
+    /// The system's own words, such as `No space left on device`.
+    package var reason: String {
+        guard let text = unsafe strerror(number) else { return "error \(number)" }
+        return unsafe String(cString: text)
+    }
+}
