@@ -38,7 +38,7 @@ public struct StaticQuantizer: Technique {
     /// How far below integer weights alone a result under the target may lie, in dB, and still count as sound.
     public var allowedLoss = 4.0
     /// How many times faster than float a result must be to be worth its error.
-    public var minimumSpeedup = 1.1
+    public var minimumSpeedup = 1.2
     /// Layers (by the name of the node) that stay float.
     public var keepFloat: [String] = []
 
