@@ -70,6 +70,10 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "PithTestSupport", dependencies: ["PithTensor"], path: "Tests/PithTestSupport", swiftSettings: strict),
         .testTarget(
+            name: "PithTensorTests", dependencies: ["PithTensor", "PithTestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "PithModelTests", dependencies: ["PithTensor", "PithModel", "PithTestSupport"], swiftSettings: strict),
+        .testTarget(
             name: "PithCodingTests", dependencies: ["PithTensor", "PithCoding", "PithTestSupport"],
             swiftSettings: strict),
         .testTarget(

@@ -1,0 +1,110 @@
+#if os(Linux)
+    import Foundation
+    import PithFormats
+    import PithModel
+    import PithTestSupport
+    import Testing
+
+    /// The built program as a process of its own, whose memory is its own.
+    struct InspectRun {
+        let status: Int32
+        let output: String
+        /// The most memory the process held, from its `VmHWM`; nil when it ended before it could be read.
+        let peakMiB: Double?
+        let seconds: Double
+
+        static let program = URL(fileURLWithPath: #filePath)
+            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent(".build/release/pith")
+
+        static var isPresent: Bool { FileManager.default.isExecutableFile(atPath: program.path) }
+
+        /// Runs `pith inspect` on a model.
+        init(_ path: String) throws {
+            let process = Process(), scratch = try ScratchFolder()
+            let result = scratch.path("output")
+            _ = FileManager.default.createFile(atPath: result, contents: nil)
+            process.executableURL = InspectRun.program
+            process.arguments = ["inspect", path]
+            process.standardOutput = FileHandle(forWritingAtPath: result)
+            process.standardError = FileHandle.nullDevice
+            let start = ContinuousClock.now
+            try process.run()
+            var peak: Double?
+            while process.isRunning {
+                // A process that has ended has no such line any more: the last value that was there counts.
+                peak = InspectRun.highWater(of: process.processIdentifier) ?? peak
+                Thread.sleep(forTimeInterval: 0.0005)
+            }
+            let elapsed = ContinuousClock.now - start
+            seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+            status = process.terminationStatus
+            output = try String(contentsOfFile: result, encoding: .utf8)
+            peakMiB = peak
+        }
+
+        private static func highWater(of process: Int32) -> Double? {
+            guard let status = FileManager.default.contents(atPath: "/proc/\(process)/status") else { return nil }
+            let line = String(decoding: status, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+            return line?.split(separator: " ").dropFirst().first.flatMap { Double($0) }.map { $0 / 1024 }
+        }
+    }
+
+    @Suite(.serialized, .enabled(if: InspectRun.isPresent, "needs the built program"))
+    struct InspectMemoryTests {
+        @Test(.enabled(if: SharedData.isPresent, "needs the shared data"))
+        func `inspecting a model of 90 MB takes less than 60 MiB`() throws {
+            let run = try InspectRun(SharedData.url("models/all-minilm-l6-v2.onnx").path)
+            #expect(run.status == 0 && !run.output.isEmpty)
+            #expect(try #require(run.peakMiB) < 60)
+        }
+
+        @Test func `inspecting a model of 3 GB with external data takes less than a second and 100 MB`() throws {
+            let scratch = try ScratchFolder(), count = 48, bytes = 1 << 26
+            var model = HandmadeModel()
+            model.inputs = [HandmadeModel.value("x", type: 1, [1, 4096])]
+            for index in 0..<count {
+                model.weights.append(
+                    HandmadeModel.tensor("w\(index)", type: 1, [4096, 4096]) { wire in
+                        for (key, value) in [
+                            ("location", "m.data"), ("offset", "\(index * bytes)"), ("length", "\(bytes)"),
+                        ] {
+                            wire.message(13) {
+                                $0.text(1, key); $0.text(2, value)
+                            }
+                        }
+                        wire.number(14, 1)
+                    })
+                model.node("MatMul", [index == 0 ? "x" : "v\(index - 1)", "w\(index)"], ["v\(index)"])
+            }
+            model.outputs = [HandmadeModel.value("v\(count - 1)", type: 1, [1, 4096])]
+            let path = try scratch.write(model.bytes, to: "m.onnx")
+            // A hole of 3 GB takes no room on the disk.
+            _ = FileManager.default.createFile(atPath: scratch.path("m.data"), contents: nil)
+            let data = try #require(FileHandle(forWritingAtPath: scratch.path("m.data")))
+            try data.truncate(atOffset: UInt64(count * bytes))
+            try data.close()
+            let run = try InspectRun(path)
+            #expect(run.status == 0 && run.output.contains("805306368 parameters"))
+            #expect(try #require(run.peakMiB) < 95)
+            #expect(run.seconds < 1)
+        }
+
+        @Test(arguments: [1 << 30, UInt64(1) << 62]) func `a lying length is refused with exit 3 and little memory`(
+            _ length: UInt64
+        ) throws {
+            let scratch = try ScratchFolder()
+            let lie = ProtoWriter.bytes { $0.message(7) { $0.message(5) { $0.lie(9, length: length) } } }
+            let run = try InspectRun(try scratch.write(lie, to: "m.onnx"))
+            #expect(run.status == 3 && run.output.isEmpty)
+            #expect(run.peakMiB ?? 0 < 60)
+        }
+
+        @Test func `a file that is no model is refused with exit 3`() throws {
+            let scratch = try ScratchFolder()
+            #expect(try InspectRun(scratch.write("not a model", to: "m.onnx")).status == 3)
+            #expect(try InspectRun(scratch.write("", to: "e.onnx")).status == 3)
+            #expect(try InspectRun(scratch.path("none.onnx")).status == 3)
+        }
+    }
+#endif

@@ -1,0 +1,153 @@
+import PithFormats
+import PithModel
+import PithRuntime
+import PithTensor
+import Testing
+
+/// One stored form with the operator set it is written for.
+struct LoweringCase: Sendable, CustomTestStringConvertible {
+    let type: ScalarType
+    let grouping: GroupedIntegers.Grouping
+    let hasZeroPoints: Bool
+    let execution: Weight.Execution
+    let opset: Int
+    var dimensions = [4, 6]
+
+    var testDescription: String {
+        "\(type) \(grouping) \(hasZeroPoints ? "with zero points " : "")\(execution) opset \(opset) \(dimensions)"
+    }
+
+    /// A form with seeded levels over the whole range of its type.
+    func form() throws -> GroupedIntegers {
+        var generator = SplitMix64(seed: 5)
+        let range = try #require(type.integerRange), shape = try Shape(dimensions)
+        let scaleShape = try Shape(GroupedIntegers.scaleDimensions(of: shape, grouping))
+        func levels(_ count: Int) -> [Int] { (0..<count).map { _ in Int.random(in: range, using: &generator) } }
+        let scales = (0..<scaleShape.count).map { _ in Float.random(in: 0.001...0.1, using: &generator) }
+        let zeros = try hasZeroPoints ? Tensor(integers: levels(scaleShape.count), as: type, shape: scaleShape) : nil
+        return GroupedIntegers(
+            levels: try Tensor(integers: levels(shape.count), as: type, shape: shape),
+            scales: Tensor(scales, shape: scaleShape), zeroPoints: zeros, grouping: grouping)
+    }
+
+    /// `y = w`, whose weight has the form.
+    func model() throws -> Model {
+        var weight = Weight(name: "w", form: .encoded(try form()))
+        weight.execution = execution
+        let graph = Graph(
+            nodes: [Node("Identity", inputs: ["w"], outputs: ["y"])],
+            outputs: [
+                ValueInfo(name: "y", type: ValueType(element: .float32, dimensions: dimensions.map { .fixed($0) }))
+            ],
+            weights: WeightTable([weight]))
+        return Model(graph: graph, operatorSets: ["": opset], formatVersion: opset >= 25 ? 12 : opset >= 21 ? 10 : 8)
+    }
+
+    static let all: [LoweringCase] = {
+        let groupings: [GroupedIntegers.Grouping] =
+            [.tensor, .channel(axis: 0), .channel(axis: 1), .block(axis: 0, size: 2), .block(axis: 1, size: 3)]
+        let types: [(ScalarType, folded: Int, integer: Int)] = [
+            (.int8, 13, 21), (.uint8, 7, 21), (.int16, 13, 21), (.uint16, 13, 21), (.int4, 21, 21), (.uint4, 21, 21),
+            (.int2, 25, 25), (.uint2, 25, 25),
+        ]
+        return types.flatMap { type, folded, integer in
+            groupings.flatMap { grouping in
+                [false, true].flatMap { zeros in
+                    [(Weight.Execution.folded, folded), (.integer, integer)].map { execution, opset in
+                        LoweringCase(
+                            type: type, grouping: grouping, hasZeroPoints: zeros, execution: execution, opset: opset)
+                    }
+                }
+            }
+        } + [
+            LoweringCase(type: .int8, grouping: .tensor, hasZeroPoints: true, execution: .integer, opset: 10),
+            LoweringCase(type: .int8, grouping: .channel(axis: 0), hasZeroPoints: true, execution: .integer, opset: 13),
+            LoweringCase(
+                type: .int32, grouping: .channel(axis: 0), hasZeroPoints: false, execution: .integer, opset: 13,
+                dimensions: [7]),
+            LoweringCase(type: .int32, grouping: .tensor, hasZeroPoints: false, execution: .folded, opset: 13),
+            LoweringCase(
+                type: .int8, grouping: .block(axis: 1, size: 4), hasZeroPoints: true, execution: .integer, opset: 21),
+            LoweringCase(
+                type: .int8, grouping: .channel(axis: 2), hasZeroPoints: true, execution: .folded, opset: 13,
+                dimensions: [2, 3, 4, 5]),
+        ]
+    }()
+}
+
+@Suite struct LoweringTests {
+    @Test(.enabled(if: TestRuntime.isReference, "needs ONNX Runtime 1.31"), arguments: LoweringCase.all)
+    func `ONNX Runtime decodes a written form bit for bit`(_ item: LoweringCase) throws {
+        let bytes = try ONNXWriter.encode(item.model()), expected = try item.form().decoded()
+        for optimization in [SessionOptions.Optimization.none, .all] {
+            var options = SessionOptions()
+            options.optimization = optimization
+            let outputs = try Session(bytes: bytes, name: "lowered", options: options).run([:])
+            #expect(outputs["y"] == expected, "\(optimization)")
+        }
+    }
+
+    @Test(arguments: [
+        LoweringCase(type: .int8, grouping: .tensor, hasZeroPoints: false, execution: .integer, opset: 9),
+        LoweringCase(type: .int8, grouping: .channel(axis: 0), hasZeroPoints: false, execution: .integer, opset: 12),
+        LoweringCase(
+            type: .int8, grouping: .block(axis: 0, size: 2), hasZeroPoints: false, execution: .integer, opset: 20),
+        LoweringCase(type: .int16, grouping: .tensor, hasZeroPoints: false, execution: .integer, opset: 20),
+        LoweringCase(type: .int4, grouping: .tensor, hasZeroPoints: false, execution: .integer, opset: 20),
+        LoweringCase(type: .int4, grouping: .tensor, hasZeroPoints: false, execution: .folded, opset: 20),
+        LoweringCase(type: .uint2, grouping: .tensor, hasZeroPoints: false, execution: .folded, opset: 24),
+        LoweringCase(type: .uint32, grouping: .tensor, hasZeroPoints: false, execution: .integer, opset: 21),
+        LoweringCase(type: .int32, grouping: .tensor, hasZeroPoints: true, execution: .integer, opset: 21),
+        LoweringCase(type: .int32, grouping: .tensor, hasZeroPoints: true, execution: .folded, opset: 21),
+        LoweringCase(
+            type: .int8, grouping: .block(axis: 1, size: 4), hasZeroPoints: false, execution: .folded, opset: 21),
+    ])
+    func `what the operator set can not say is refused by the weight's name`(_ item: LoweringCase) throws {
+        let error = #expect(throws: FormatError.self) { try ONNXLowering.lowered(item.model()) }
+        #expect(error?.code == .unsupported && error?.subject == "w")
+    }
+
+    @Test(.enabled(if: TestRuntime.isPresent, "needs ONNX Runtime"))
+    func `rows of a table are gathered as integers`() throws {
+        let item = LoweringCase(
+            type: .int8, grouping: .channel(axis: 0), hasZeroPoints: false, execution: .integer, opset: 13)
+        var model = try item.model()
+        model.graph.nodes = [Node("Gather", inputs: ["w", "i"], outputs: ["y"])]
+        model.graph.inputs = [
+            ValueInfo(name: "i", type: ValueType(element: .int64, dimensions: [.fixed(2), .fixed(2)]))
+        ]
+        model.graph.outputs = [ValueInfo(name: "y", type: ValueType(element: .float32, dimensions: nil))]
+        let lowered = try ONNXLowering.lowered(model)
+        #expect(lowered.graph.nodes.map(\.operation) == ["Gather", "Cast", "Gather", "Mul"])
+        let index = Tensor([3, 0, 1, 1] as [Int64], shape: try Shape([2, 2]))
+        let found = try TestRuntime.outputs(of: model, ["i": index])["y"]
+        let all = try item.form().decoded().elements(as: Float.self)
+        let rows: [Int] = [3, 0, 1, 1]
+        let expected: [Float] = rows.flatMap { row -> ArraySlice<Float> in all[row * 6..<(row + 1) * 6] }
+        #expect(found?.elements(as: Float.self) == expected)
+        #expect(found?.shape.dimensions == [2, 2, 6])
+    }
+
+    @Test(.enabled(if: TestRuntime.isReference, "needs ONNX Runtime 1.31"))
+    func `a table of 4-bit rows, which Gather can not read, is decoded whole`() throws {
+        let item = LoweringCase(
+            type: .int4, grouping: .channel(axis: 0), hasZeroPoints: false, execution: .integer, opset: 21)
+        var model = try item.model()
+        model.graph.nodes = [Node("Gather", inputs: ["w", "i"], outputs: ["y"])]
+        model.graph.inputs = [ValueInfo(name: "i", type: ValueType(element: .int64, dimensions: [.fixed(1)]))]
+        model.graph.outputs = [ValueInfo(name: "y", type: ValueType(element: .float32, dimensions: nil))]
+        let found = try TestRuntime.outputs(of: model, ["i": Tensor(vector: [Int64(2)])])["y"]
+        #expect(try found?.elements(as: Float.self) == Array(item.form().decoded().elements(as: Float.self)[12..<18]))
+    }
+
+    @Test(.enabled(if: TestRuntime.isPresent, "needs ONNX Runtime"), arguments: [3, 4, 8])
+    func `a weight that was also an input of an old file is lowered`(_ formatVersion: Int) throws {
+        let item = LoweringCase(type: .int8, grouping: .tensor, hasZeroPoints: true, execution: .folded, opset: 8)
+        var model = try item.model()
+        model.formatVersion = formatVersion
+        model.graph.inputs = [
+            ValueInfo(name: "w", type: ValueType(element: .float32, dimensions: [.fixed(4), .fixed(6)]))
+        ]
+        #expect(try TestRuntime.outputs(of: model)["y"] == item.form().decoded())
+    }
+}
