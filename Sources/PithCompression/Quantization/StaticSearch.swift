@@ -7,9 +7,9 @@ import PithTensor
 
 /// Finds the layers of a model that are worth integers, by measuring candidates on calibration rows held out.
 ///
-/// Candidates, in order: every layer; every layer but the first convolution; every layer but those whose own error is
-/// large, at three limits. The first that reaches `targetSQNR` and is fast enough is taken; if none does, the most
-/// accurate that is fast and lies within `allowedLoss` of integer weights alone; else the model stays float and says why.
+/// Candidates, in order: every layer; every layer but the first convolution, unless the former is twice as fast as
+/// float; every layer but those whose own error is large, at three limits. The first that reaches `targetSQNR` and is
+/// fast enough is taken (of the first two the faster); if none does, the most accurate that is fast and lies within `allowedLoss` of integer weights alone; else the model stays float and says why.
 struct StaticSearch {
     let settings: StaticQuantizer
     let context: StageContext
@@ -24,6 +24,17 @@ struct StaticSearch {
         let speedup: Double?
         /// Whether it saves enough time, by measurement or by the fixed rule that integers do.
         let isFast: Bool
+
+        /// So fast that nothing else need be tried.
+        var isAmple: Bool { isFast && (speedup ?? 2) >= 2 }
+
+        func isRuined(_ settings: StaticQuantizer) -> Bool { sqnrDB < settings.minimumSQNR }
+
+        /// Clearly faster, or as fast and more accurate.
+        func isBetter(than other: Measured) -> Bool {
+            let ratio = (speedup ?? 1) / (other.speedup ?? 1)
+            return ratio > 1.03 || ratio > 0.97 && sqnrDB > other.sqnrDB
+        }
     }
 
     /// Puts the chosen layers of `piece` into integers; answers whether there are any.
@@ -102,7 +113,12 @@ struct StaticSearch {
         }
         let all = try measure([], "every layer in integers")
         var chosen = isGood(all) ? all : nil
-        if chosen == nil, all.isFast || all.sqnrDB < settings.minimumSQNR {
+        let firstInFloat = firstConvolution(piece, kept)
+        if let first = firstInFloat, all.isFast || all.isRuined(settings), !all.isAmple {
+            let next = try measure([first], "the first convolution in float")
+            if isGood(next), chosen.map({ next.isBetter(than: $0) }) ?? true { chosen = next }
+        }
+        if chosen == nil, all.isFast || all.isRuined(settings) {
             for excluded in try exclusions(piece, kept, observations, type) where chosen == nil {
                 let next = try measure(excluded.nodes, excluded.label)
                 chosen = isGood(next) ? next : nil
@@ -123,6 +139,12 @@ struct StaticSearch {
         return try bench.sqnrDB(of: try ONNXWriter.encode(copy.model))
     }
 
+    /// The first convolution that could run in integers; its few channels gain little, and its input is the model's.
+    private func firstConvolution(_ piece: Workpiece, _ kept: Set<Int>) -> Int? {
+        let graph = piece.model.graph
+        return Placement(graph, excluded: kept).layers.first { graph.nodes[$0.node].isStandard("Conv") }?.node
+    }
+
     /// Sets of nodes to leave float, each with its description.
     private func exclusions(
         _ piece: Workpiece, _ kept: Set<Int>, _ observations: [String: Observation], _ type: ScalarType
@@ -132,8 +154,6 @@ struct StaticSearch {
             model: piece.model, layers: layers, observations: observations, settings: settings, type: type)
         let own = try sensitivity.measure(source: FidelitySource(dataset), rows: dataset.calibrationRows)
         var sets: [(nodes: Set<Int>, label: String)] = []
-        let convolutions = layers.filter { piece.model.graph.nodes[$0.node].isStandard("Conv") }
-        if let first = convolutions.first { sets.append(([first.node], "the first convolution in float")) }
         for limit in [26.0, 30, 34] {
             let nodes = Set(layers.map(\.node).filter { own[$0] ?? .infinity < limit })
             guard !nodes.isEmpty, nodes.count < layers.count, !sets.contains(where: { $0.nodes == nodes }) else { continue }
