@@ -79,7 +79,8 @@ struct StaticCandidate {
         let bias = layer.bias.flatMap { model.graph.weights[$0]?.decoded().floats() } ?? []
         // The 32-bit bias has the step of its channel: a channel of tiny weights must not make it overflow.
         let floors = bias.map { abs($0) / (inputScale * Float(1 << 30)) }
-        let form = try SymmetricIntegers.encode(original, named: layer.weight, axis: layer.axis, smallestScales: floors)
+        var form = try SymmetricIntegers.encode(original, named: layer.weight, axis: layer.axis, smallestScales: floors)
+        if model.graph.nodes[layer.node].isStandard("Gemm") { form = form.withZeroPoints }
         model.graph.weights[layer.weight]?.form = .encoded(form)
         model.graph.weights[layer.weight]?.execution = .integer
         encodings[layer.weight] = Workpiece.Encoding(
@@ -148,6 +149,15 @@ struct StaticCandidate {
         model.graph.nodes[layer.node].inputs = inputs
         if let bias = layer.bias { trace.record([bias], into: [name], note: "copied for \(layer.label)") }
         return name
+    }
+}
+
+extension GroupedIntegers {
+    /// The same with its zero points of 0 written out: ONNX Runtime fuses an integer `Gemm` only where they are.
+    fileprivate var withZeroPoints: GroupedIntegers {
+        let zeros = [Int](repeating: 0, count: scales.count)
+        guard let points = try? Tensor(integers: zeros, as: levels.type, shape: scales.shape) else { return self }
+        return GroupedIntegers(levels: levels, scales: scales, zeroPoints: points, grouping: grouping)
     }
 }
 

@@ -36,9 +36,9 @@ public struct StaticQuantizer: Technique {
     /// Output SQNR in dB below which a result counts as ruined.
     public var minimumSQNR = 18.0
     /// How far below integer weights alone a result under the target may lie, in dB, and still count as sound.
-    public var allowedLoss = 4.0
+    public var allowedLoss = 1.5
     /// How many times faster than float a result must be to be worth its error.
-    public var minimumSpeedup = 1.2
+    public var minimumSpeedup = 1.1
     /// Layers (by the name of the node) that stay float.
     public var keepFloat: [String] = []
 
@@ -56,7 +56,7 @@ public struct StaticQuantizer: Technique {
                 "minimumSQNR", "\(minimumSQNR) lies above targetSQNR \(targetSQNR).", remedy: "Lower it.")
         }
         guard allowedLoss >= 0 else {
-            throw Self.invalid("allowedLoss", "\(allowedLoss) is negative.", remedy: "Use 0 to 6.")
+            throw Self.invalid("allowedLoss", "\(allowedLoss) is negative.", remedy: "Use 0 to 4.")
         }
         guard minimumSpeedup >= 0 else {
             throw Self.invalid("minimumSpeedup", "\(minimumSpeedup) is negative.", remedy: "Use 0 to accept any speed.")

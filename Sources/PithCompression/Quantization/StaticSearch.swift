@@ -28,7 +28,10 @@ struct StaticSearch {
         /// So fast that nothing else need be tried.
         var isAmple: Bool { isFast && (speedup ?? 2) >= 2 }
 
-        func isRuined(_ settings: StaticQuantizer) -> Bool { sqnrDB < settings.minimumSQNR }
+        /// Whether leaving some layers in float may make it worth while: it is fast, or not far from it, or ruined.
+        func mayGain(_ settings: StaticQuantizer) -> Bool {
+            isFast || sqnrDB < settings.minimumSQNR || (speedup ?? 0) >= 0.85 * settings.minimumSpeedup
+        }
 
         /// Clearly faster, or as fast and more accurate.
         func isBetter(than other: Measured) -> Bool {
@@ -42,9 +45,11 @@ struct StaticSearch {
     /// - Throws: What runtime and data throw; `CancellationError`.
     func run(_ piece: inout Workpiece) async throws -> Bool {
         let graph = piece.model.graph
-        let kept = Set(graph.nodes.indices.filter { position in
-            settings.keepFloat.contains(graph.nodes[position].name) || !context.selector.accepts(graph.nodes[position])
-        })
+        let kept = Set(
+            graph.nodes.indices.filter { position in
+                settings.keepFloat.contains(graph.nodes[position].name)
+                    || !context.selector.accepts(graph.nodes[position])
+            })
         let placement = Placement(graph, excluded: kept)
         guard !placement.layers.isEmpty else {
             piece.note("Activations stay float: no layer of this model has an integer kernel.")
@@ -58,8 +63,10 @@ struct StaticSearch {
         let axes = Dictionary(placement.layers.map { ($0.input, $0.inputAxis) }) { first, _ in first }
         let values = Set(placement.values + placement.layers.map(\.input))
         let observations = try await observer.observe(values.sorted(), channelAxes: axes, rows: seen)
-        for (value, observation) in observations.sorted(by: { $0.key < $1.key }) where observation.histogram.nonFinite > 0 {
-            piece.note("Activation '\(value)' stays float: it takes values that are NaN or infinite on the calibration data.")
+        for (value, observation) in observations.sorted(by: { $0.key < $1.key })
+        where observation.histogram.nonFinite > 0 {
+            piece.note(
+                "Activation '\(value)' stays float: it takes values that are NaN or infinite on the calibration data.")
         }
         let bench = try CandidateBench(model: piece.model, source: source, rows: heldOut, profile: context.profile)
         let type = try activationType(piece, kept, observations, bench)
@@ -114,11 +121,11 @@ struct StaticSearch {
         let all = try measure([], "every layer in integers")
         var chosen = isGood(all) ? all : nil
         let firstInFloat = firstConvolution(piece, kept)
-        if let first = firstInFloat, all.isFast || all.isRuined(settings), !all.isAmple {
+        if let first = firstInFloat, all.mayGain(settings), !all.isAmple {
             let next = try measure([first], "the first convolution in float")
             if isGood(next), chosen.map({ next.isBetter(than: $0) }) ?? true { chosen = next }
         }
-        if chosen == nil, all.isFast || all.isRuined(settings) {
+        if chosen == nil, all.mayGain(settings) {
             for excluded in try exclusions(piece, kept, observations, type) where chosen == nil {
                 let next = try measure(excluded.nodes, excluded.label)
                 chosen = isGood(next) ? next : nil
@@ -156,8 +163,12 @@ struct StaticSearch {
         var sets: [(nodes: Set<Int>, label: String)] = []
         for limit in [26.0, 30, 34] {
             let nodes = Set(layers.map(\.node).filter { own[$0] ?? .infinity < limit })
-            guard !nodes.isEmpty, nodes.count < layers.count, !sets.contains(where: { $0.nodes == nodes }) else { continue }
-            sets.append((nodes, "\(nodes.count) of \(layers.count) layers in float, whose own error is below \(Int(limit)) dB"))
+            // Where most layers have to stay float, what is left gains little and errs on data unlike the calibration's.
+            guard !nodes.isEmpty, nodes.count * 2 <= layers.count, !sets.contains(where: { $0.nodes == nodes }) else {
+                continue
+            }
+            sets.append(
+                (nodes, "\(nodes.count) of \(layers.count) layers in float, whose own error is below \(Int(limit)) dB"))
         }
         return sets
     }
@@ -172,7 +183,8 @@ struct StaticSearch {
         }
         guard let chosen else {
             let isSlow = tried.first?.isFast == false && (tried.first?.sqnrDB ?? 0) >= settings.minimumSQNR
-            piece.note("Activations stay float: integers \(isSlow ? "save no time on this machine" : "ruin the output").")
+            piece.note(
+                "Activations stay float: integers \(isSlow ? "save no time on this machine" : "ruin the output").")
             piece.decisions["activations"] = .string("float")
             return
         }
