@@ -19,7 +19,7 @@ setup:
 
 # Test libraries exist for the dynamic standard library only, so tests have a build folder of their own.
 test: setup
-	swift test -c release --scratch-path .build/tests
+	PITH_BINARY=$(CURDIR)/.build/tests/release/pith swift test -c release --scratch-path .build/tests
 
 check: test
 	sh Scripts/check.sh

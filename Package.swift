@@ -58,7 +58,9 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "PithReport",
-            dependencies: ["PithTensor", "PithModel", "PithFormats", "PithRuntime", "PithEvaluation", "PithCompression"],
+            dependencies: [
+                "PithTensor", "PithModel", "PithFormats", "PithRuntime", "PithEvaluation", "PithCompression",
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "pith",
@@ -68,7 +70,8 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
-        .target(name: "PithTestSupport", dependencies: ["PithTensor"], path: "Tests/PithTestSupport", swiftSettings: strict),
+        .target(
+            name: "PithTestSupport", dependencies: ["PithTensor"], path: "Tests/PithTestSupport", swiftSettings: strict),
         .testTarget(
             name: "PithTensorTests", dependencies: ["PithTensor", "PithTestSupport"], swiftSettings: strict),
         .testTarget(
@@ -85,7 +88,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "PithEvaluationTests",
-            dependencies: ["PithTensor", "PithModel", "PithFormats", "PithRuntime", "PithEvaluation", "PithTestSupport"],
+            dependencies: [
+                "PithTensor", "PithModel", "PithFormats", "PithRuntime", "PithEvaluation", "PithTestSupport",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "PithCompressionTests",
@@ -93,6 +98,9 @@ let package = Package(
                 "PithTensor", "PithModel", "PithCoding", "PithFormats", "PithRuntime", "PithEvaluation",
                 "PithCompression", "PithTestSupport",
             ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "PithCommandTests", dependencies: ["PithTensor", "PithModel", "PithFormats", "PithTestSupport"],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

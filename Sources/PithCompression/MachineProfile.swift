@@ -28,7 +28,8 @@ public final class MachineProfile: Sendable {
     /// The profile in the user's cache folder.
     public static func standard() -> MachineProfile {
         let environment = ProcessInfo.processInfo.environment
-        let cache = environment["XDG_CACHE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+        let cache =
+            environment["XDG_CACHE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
             ?? NSHomeDirectory() + "/.cache"
         return MachineProfile(.file(cache + "/pith/machine-profile.json"))
     }
@@ -76,7 +77,8 @@ public final class MachineProfile: Sendable {
             return line?.split(separator: ":").dropFirst().joined().trimmingCharacters(in: .whitespaces) ?? ""
         }
         let flags = Set(field("flags").split(separator: " ").map(String.init))
-        let vectors = ["avx2", "avx512f", "avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm"].filter(flags.contains)
+        let vectors = ["avx2", "avx512f", "avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm"].filter(
+            flags.contains)
         return ([field("model name"), field("cpu family"), field("model")].filter { !$0.isEmpty } + vectors)
             .joined(separator: " ")
     }()

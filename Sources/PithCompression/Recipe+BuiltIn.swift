@@ -10,7 +10,8 @@ extension Recipe {
     public static func summary(of name: String) -> String {
         switch name {
         case "int8": "8-bit weights, and 8-bit activations where they are sound and faster; needs data for the latter"
-        case "int8-weights": "8-bit weights, computed in float: a quarter of the bytes at the same speed, no data needed"
+        case "int8-weights":
+            "8-bit weights, computed in float: a quarter of the bytes at the same speed, no data needed"
         case "clean": "the same function in fewer nodes; nothing is rounded"
         default: ""
         }

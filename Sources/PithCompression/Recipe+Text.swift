@@ -14,7 +14,9 @@ extension Recipe {
                 remedy: "Recipes: \(builtIn.map(\.name).joined(separator: ", ")); or give the path of a YAML file.")
         }
         var recipe = try Recipe(configuration: YAMLDocument.read(path: nameOrPath), subject: nameOrPath)
-        if recipe.name.isEmpty { recipe.name = URL(fileURLWithPath: nameOrPath).deletingPathExtension().lastPathComponent }
+        if recipe.name.isEmpty {
+            recipe.name = URL(fileURLWithPath: nameOrPath).deletingPathExtension().lastPathComponent
+        }
         return recipe
     }
 

@@ -19,7 +19,11 @@ extension Stage: Codable {
     }
 
     public init(from decoder: any Decoder) throws {
-        var fields = try [String: JSONValue](from: decoder)
+        guard case .object(var fields) = try JSONValue(from: decoder) else {
+            throw CompressionError(
+                code: .invalidRecipe, subject: "recipe", problem: "a stage is no map of settings.",
+                remedy: "Start each stage with `technique: NAME`; known: \(Catalog.names).")
+        }
         guard case .string(let name) = fields.removeValue(forKey: Key.technique) else {
             throw CompressionError(
                 code: .invalidRecipe, subject: "recipe", problem: "a stage names no technique.",
@@ -65,14 +69,25 @@ enum Settings {
         do {
             return try JSONValue.object(all).decoded(as: Value.self)
         } catch let error as DecodingError {
+            let key = given.keys.sorted().first { !accepts($0, given, by: standard) }
             throw CompressionError(
-                code: .invalidSetting, subject: subject, problem: explain(error),
+                code: .invalidSetting, subject: subject, problem: explain(error, key: key),
                 remedy: "See `pith recipes show int8` for an example.")
         }
     }
 
-    private static func explain(_ error: DecodingError) -> String {
-        func key(_ context: DecodingError.Context) -> String { context.codingPath.map(\.stringValue).joined(separator: ".") }
+    /// Whether one setting alone can be decoded: the decoder does not always say which could not.
+    private static func accepts<Value: Codable>(_ key: String, _ given: [String: JSONValue], by standard: Value) -> Bool
+    {
+        guard case .object(var all)? = try? JSONValue(encoding: standard) else { return true }
+        all[key] = given[key]
+        return (try? JSONValue.object(all).decoded(as: Value.self)) != nil
+    }
+
+    private static func explain(_ error: DecodingError, key known: String?) -> String {
+        func key(_ context: DecodingError.Context) -> String {
+            context.codingPath.isEmpty ? known ?? "" : context.codingPath.map(\.stringValue).joined(separator: ".")
+        }
         return switch error {
         case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
             "'\(key(context))' wants a value of type \(type)."

@@ -13,6 +13,9 @@ public struct Workpiece: Sendable {
     public var notes: [String] = []
     /// What the recipe asks and could not be done; `--strict` refuses these.
     public var refusals: [String] = []
+    /// Weights of layers that a stage could not take, with the reason; a later stage that takes one removes it, and
+    /// `--strict` refuses what is left.
+    public var unhandled: [String: String] = [:]
     /// Measured choices, to be kept in the recipe of the output.
     public var decisions: [String: JSONValue] = [:]
 
@@ -28,6 +31,27 @@ public struct Workpiece: Sendable {
 
     /// Puts a model on the bench.
     public init(model: Model) { self.model = model }
+
+    /// Notes and refuses names that a setting gives and neither this model nor `original` has, as a weight or a node.
+    mutating func checkNames(_ names: [String], key: String, of original: Model) {
+        guard !names.isEmpty else { return }
+        var known: Set<String> = []
+        for graph in [original.graph, model.graph] {
+            graph.forEachGraph { graph, path in
+                known.formUnion(graph.weights.names.map { path.qualified($0) })
+                for node in graph.nodes {
+                    known.insert(node.name)
+                    if node.isStandard("Constant"), let output = node.outputs.first {
+                        known.insert(path.qualified(output))
+                    }
+                }
+            }
+        }
+        for name in names where !known.contains(name) {
+            note("`\(key)` names '\(name)', which is no weight or node of this model.")
+            refusals.append("\(key): there is no weight or node named '\(name)'")
+        }
+    }
 
     /// Adds a statement once.
     public mutating func note(_ text: String) {

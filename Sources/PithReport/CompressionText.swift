@@ -13,7 +13,8 @@ public struct CompressionText {
         let ratio = Double(report.input.bytes) / Double(max(report.output.bytes, 1))
         lines.append(
             "size: \(Text.bytes(report.input.bytes)) before, \(Text.bytes(report.output.bytes)) after: "
-                + "\(ratio.formatted(digits: 2)) times smaller, \(report.output.bitsPerWeight.formatted(digits: 2)) bits a parameter")
+                + "\(ratio.formatted(digits: 2)) times smaller, \(report.output.bitsPerWeight.formatted(digits: 2)) bits a parameter"
+        )
         if let accuracy = report.accuracy { lines += ScoreText.lines(accuracy) }
         if let fidelity = report.fidelity { lines.append(ScoreText.line(fidelity)) }
         if let latency = report.latency { lines.append(ScoreText.line(latency)) }
@@ -29,8 +30,10 @@ public struct CompressionText {
     private var closedLoop: String {
         let check = report.verification
         let weights = check.weightsCompared == 1 ? "1 weight" : "\(check.weightsCompared) weights"
-        return "closed loop: \(weights) decoded bit for bit as meant; output \(check.optimizedSQNR.formatted(digits: 1)) dB from the "
+        return
+            "closed loop: \(weights) decoded bit for bit as meant; output \(check.optimizedSQNR.formatted(digits: 1)) dB from the "
             + "original with the runtime's optimizations, \(check.unoptimizedSQNR.formatted(digits: 1)) dB without"
+            + (check.isMadeUp ? ", on made-up inputs" : "")
     }
 
     private var ledger: String {

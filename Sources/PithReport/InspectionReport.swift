@@ -124,7 +124,8 @@ public struct InspectionReport: Encodable, Sendable {
         for weight in weights {
             let shape = weight.shape.isEmpty ? "scalar" : weight.shape.map(String.init).joined(separator: "x")
             table.add(
-                [weight.name, shape, weight.type, "\(weight.bytes)"] + (hasStatistics ? weight.statistics?.cells ?? Array(repeating: "-", count: 6) : [])
+                [weight.name, shape, weight.type, "\(weight.bytes)"]
+                    + (hasStatistics ? weight.statistics?.cells ?? Array(repeating: "-", count: 6) : [])
                     + [weight.readers.joined(separator: ", "), weight.could])
         }
         return table.text

@@ -41,7 +41,8 @@ public struct ScoreReport: Encodable, Sendable {
     private func table(_ classes: ClassReport) -> String {
         let isPaired = classes.macroCandidate != nil
         var table = TextTable(
-            header: ["class", "samples", "precision", "recall", "F1"] + (isPaired ? ["after: precision", "recall", "F1"] : []),
+            header: ["class", "samples", "precision", "recall", "F1"]
+                + (isPaired ? ["after: precision", "recall", "F1"] : []),
             rightAligned: [0, 1, 2, 3, 4, 5, 6, 7])
         func cells(_ scores: ConfusionMatrix.Scores?) -> [String] {
             guard let scores else { return [] }

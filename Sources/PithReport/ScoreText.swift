@@ -17,14 +17,17 @@ enum ScoreText {
         var line = "\(name): \(value(accuracy.reference)) before, \(value(candidate)) after"
         if let difference = accuracy.difference, let lower = difference.lower95, let upper = difference.upper95 {
             let points = [difference.drop, lower, upper].map { ($0 * 100).formatted(digits: 2) }
-            line += "; drop \(points[0]) points, 95 % interval \(points[1]) to \(points[2]) (\(difference.method.rawValue))"
+            line +=
+                "; drop \(points[0]) points, 95 % interval \(points[1]) to \(points[2]) (\(difference.method.rawValue))"
         }
         return [line + ", \(accuracy.samples) samples"]
     }
 
     /// Distance of the outputs.
     static func line(_ fidelity: FidelityReport) -> String {
-        var parts = ["SQNR \(fidelity.sqnrDB.formatted(digits: 2)) dB", "cosine \(fidelity.cosine.formatted(digits: 6))"]
+        var parts = [
+            "SQNR \(fidelity.sqnrDB.formatted(digits: 2)) dB", "cosine \(fidelity.cosine.formatted(digits: 6))",
+        ]
         if let agreement = fidelity.agreement { parts.append("same top class \(Text.percent(agreement))") }
         if let kl = fidelity.kl { parts.append("KL \(kl.formatted(digits: 6)) nats") }
         return "fidelity: " + parts.joined(separator: ", ") + ", \(fidelity.rows) samples"

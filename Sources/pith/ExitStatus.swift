@@ -20,13 +20,14 @@ enum ExitStatus: Int32 {
         switch error {
         case let error as FormatError: self = error.code == .unwritable ? .failed : .input
         case is TensorError, is ModelError, is CodingError: self = .input
-        case let error as RuntimeError: self = error.code == .invalidModel || error.code == .invalidInput ? .input : .failed
+        case let error as RuntimeError:
+            self = error.code == .invalidModel || error.code == .invalidInput ? .input : .failed
         case let error as CompressionError:
             switch error.code {
-            case .invalidRecipe, .unknownTechnique, .unknownSetting, .invalidSetting: self = .input
+            case .invalidRecipe, .unknownTechnique, .unknownSetting, .invalidSetting, .nonFiniteWeight: self = .input
             default: self = .failed
             }
-        case is EvaluationError: self = .input
+        case let error as EvaluationError: self = error.code == .invalidSettings ? .failed : .input
         default: self = .failed
         }
     }
@@ -34,6 +35,7 @@ enum ExitStatus: Int32 {
     /// Prints an error to standard error, or help to standard output, and ends the program.
     static func exit(with error: any Error, as root: any ParsableCommand.Type) -> Never {
         Console.endProgress()
+        if let code = Signals.exitCode { Foundation.exit(code) }
         let code = root.exitCode(for: error)
         if code == .success || isUsage(error, root) {
             let text = root.fullMessage(for: error)
@@ -47,5 +49,13 @@ enum ExitStatus: Int32 {
 
     private static func isUsage(_ error: any Error, _ root: any ParsableCommand.Type) -> Bool {
         error is ValidationError || root.exitCode(for: error) == .validationFailure
+    }
+}
+
+extension EvaluationError {
+    /// The same error with the file whose data it is about.
+    func about(_ path: String?) -> EvaluationError {
+        guard let path, code != .invalidSettings else { return self }
+        return EvaluationError(code: code, subject: "\(path): \(subject)", problem: problem, remedy: remedy)
     }
 }

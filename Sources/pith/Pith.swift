@@ -13,6 +13,7 @@ struct Pith: AsyncParsableCommand {
         ])
 
     static func main() async {
+        _ = ProcessStart.instant
         Signals.cleanUpOnInterrupt()
         do {
             var command = try parseAsRoot()

@@ -1,15 +1,25 @@
 import Foundation
 import PithFormats
+import Synchronization
 
 /// Interrupts leave nothing behind.
 enum Signals {
-    /// On SIGINT and SIGTERM unfinished output files are removed before the program ends.
+    nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
+    private static let folders = Mutex<[URL]>([])
+    private static let received = Mutex<Int32?>(nil)
+
+    /// The exit code of an interrupt that is being handled: work that fails because its files are taken away says nothing.
+    static var exitCode: Int32? { received.withLock { $0.map { 128 + $0 } } }
+
+    /// On SIGINT and SIGTERM unfinished output files and temporary folders are removed before the program ends.
     static func cleanUpOnInterrupt() {
         for number in [SIGINT, SIGTERM] {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
+                received.withLock { $0 = number }
                 StagedOutput.removeAll()
+                for folder in folders.withLock({ $0 }) { try? FileManager.default.removeItem(at: folder) }
                 Console.endProgress()
                 exit(128 + number)
             }
@@ -18,5 +28,6 @@ enum Signals {
         }
     }
 
-    nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
+    /// Has a temporary folder removed when the program is interrupted.
+    static func removeOnInterrupt(_ folder: URL) { folders.withLock { $0.append(folder) } }
 }

@@ -34,10 +34,11 @@ public struct CompressionJob: Sendable {
     /// - Throws: `FormatError` for input that can not be read; `CompressionError` `.promiseBroken` or `.mismatch` when
     ///   the result does not hold what was asked; `RuntimeError`; `EvaluationError`; `CancellationError`.
     public func run() async throws -> CompressionReport {
-        let clock = ContinuousClock(), start = clock.now
+        let clock = ContinuousClock(), start = options.start ?? clock.now
         progress("reading \(input)")
         let original = try ONNXReader.read(path: input)
         _ = try Runtime.load()
+        try WeightSoundness(original).require(besides: Set(recipe.stages.flatMap(\.selector.exclude)))
         let dataset = try options.data.map { try Dataset(path: $0, graphInputs: original.graph.requiredInputs) }
         let piece = try await applied(to: original, dataset)
         try refuseUnhandled(piece)
@@ -48,9 +49,10 @@ public struct CompressionJob: Sendable {
         }
         let reference = try Session(path: input)
         let source: any SampleSource = try dataset ?? SyntheticSource(for: reference, seed: options.seed)
+        let calibration = dataset?.calibrationRows ?? 0..<0
         let verification = try OutputVerifier(
             path: pending.temporaryPath, piece: piece, original: reference, source: source,
-            rows: dataset?.calibrationRows ?? source.evaluationRows
+            rows: calibration.isEmpty ? source.evaluationRows : calibration
         ).verify()
         let scoringStart = clock.now
         let scores = try score(pending.temporaryPath, source, dataset)
@@ -69,7 +71,7 @@ public struct CompressionJob: Sendable {
             seconds: start.duration(to: clock.now).seconds, scoringSeconds: scoringSeconds,
             peakBytes: ProcessMemory.peakBytes, recipe: recipe, decisions: piece.decisions,
             minimumRuntime: MinimumRuntime.name(of: piece.model), verification: verification,
-            notes: notes(piece, dataset, scores), ledger: Ledger(original: original, piece: piece).rows)
+            notes: notes(piece, dataset, scores, verification), ledger: Ledger(original: original, piece: piece).rows)
     }
 
     // MARK: Stages
@@ -81,6 +83,7 @@ public struct CompressionJob: Sendable {
             let context = StageContext(
                 selector: stage.selector, dataset: dataset, threads: options.threads,
                 seed: options.seed &+ UInt64(index), profile: options.profile, progress: progress)
+            piece.checkNames(stage.selector.exclude, key: "exclude", of: original)
             try await stage.technique.apply(to: &piece, in: context)
         }
         try Provenance(recipe: recipe, decisions: piece.decisions, seed: options.seed, input: input)
@@ -89,11 +92,12 @@ public struct CompressionJob: Sendable {
     }
 
     private func refuseUnhandled(_ piece: Workpiece) throws(CompressionError) {
-        guard options.isStrict, let first = piece.refusals.first else { return }
+        let refusals = piece.refusals + piece.unhandled.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+        guard options.isStrict, let first = refusals.first else { return }
         throw CompressionError(
             code: .promiseBroken, subject: "--strict",
             problem: "the recipe could not handle everything: \(first)"
-                + (piece.refusals.count > 1 ? " (and \(piece.refusals.count - 1) more)." : "."),
+                + (refusals.count > 1 ? " (and \(refusals.count - 1) more)." : "."),
             remedy: "Leave out --strict to keep such weights as they are, or exclude them with `where`.")
     }
 
@@ -113,7 +117,8 @@ public struct CompressionJob: Sendable {
             several.configuration["session.intra_op.allow_spinning"] = "0"
             let evaluator = try Evaluator(source: source, reference: try Session(path: input, options: several))
             let candidate = try Session(path: candidatePath, options: several)
-            scores.evaluation = try evaluator.evaluate(candidate) { done, total in progress("scoring \(done)/\(total)") }
+            scores.evaluation = try evaluator.evaluate(candidate) { done, total in progress("scoring \(done)/\(total)")
+            }
         }
         progress("timing")
         let timer = try Evaluator(source: source, reference: try Session(path: input))
@@ -125,12 +130,14 @@ public struct CompressionJob: Sendable {
     private func keepPromises(_ scores: Scores) throws(CompressionError) {
         if let points = options.maximumDrop {
             guard let accuracy = scores.evaluation?.accuracy else {
-                throw broken("--max-drop", "there is no metric to measure a drop of.", remedy: "Give --data with labels.")
+                throw broken(
+                    "--max-drop", "there is no metric to measure a drop of.", remedy: "Give --data with labels.")
             }
             guard accuracy.keeps(maximumDropPoints: points) else {
                 let upper = accuracy.dropUpper95.map { ($0 * 100).formatted(digits: 2) } ?? "unknown"
                 throw broken(
-                    "accuracy", "the drop of \(accuracy.metric.rawValue) may be as large as \(upper) points (upper end of "
+                    "accuracy",
+                    "the drop of \(accuracy.metric.rawValue) may be as large as \(upper) points (upper end of "
                         + "the 95 % interval, \(accuracy.samples) samples), not below \(points).",
                     remedy: "Give more evaluation data, allow more, or use a gentler recipe such as int8-weights.")
             }
@@ -155,12 +162,20 @@ public struct CompressionJob: Sendable {
         CompressionError(code: .promiseBroken, subject: subject, problem: problem, remedy: remedy)
     }
 
-    private func notes(_ piece: Workpiece, _ dataset: Dataset?, _ scores: Scores) -> [String] {
+    private func notes(
+        _ piece: Workpiece, _ dataset: Dataset?, _ scores: Scores, _ verification: Verification
+    ) -> [String] {
         var notes = piece.notes + (dataset?.notes ?? []) + (scores.evaluation?.notes ?? [])
         if dataset == nil {
             notes.insert(
                 "No data was given: nothing was scored. --data DATA adds calibrated activations, fidelity and accuracy.",
                 at: 0)
+        }
+        if verification.isMadeUp, verification.optimizedSQNR < Verification.lowSQNR {
+            notes.append(
+                "On made-up inputs the outputs lie only \(verification.optimizedSQNR.formatted(digits: 1)) dB from the original's. "
+                    + "Such inputs may be far from what the model was made for: measure with --data before using the result."
+            )
         }
         if let speedup = scores.latency?.speedup, speedup < 0.95 {
             notes.append("The output is slower than the input: \(speedup.formatted(digits: 2)) times its speed.")

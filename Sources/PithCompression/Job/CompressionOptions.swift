@@ -18,6 +18,8 @@ public struct CompressionOptions: Sendable {
     public var seed: UInt64 = 0
     /// Answers to questions about speed.
     public var profile = MachineProfile.standard()
+    /// When the work began, for the report's `seconds`; nil counts from the start of the job.
+    public var start: ContinuousClock.Instant?
 
     public init() {}
 

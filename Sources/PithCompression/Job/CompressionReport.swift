@@ -24,7 +24,7 @@ public struct CompressionReport: Sendable {
     public var fidelity: FidelityReport?
     public var classes: ClassReport?
     public var latency: LatencyReport?
-    /// Wall time of everything, scoring included.
+    /// Wall time of everything, scoring included, from `CompressionOptions.start`.
     public var seconds: Double
     /// Wall time of the final scoring of accuracy, fidelity and latency.
     public var scoringSeconds: Double

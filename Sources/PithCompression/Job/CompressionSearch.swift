@@ -36,7 +36,8 @@ public struct CompressionSearch: Sendable {
             }
         }
         throw CompressionError(
-            code: .promiseBroken, subject: input, problem: "no built-in recipe keeps the promises. " + failures.joined(separator: " "),
+            code: .promiseBroken, subject: input,
+            problem: "no built-in recipe keeps the promises. " + failures.joined(separator: " "),
             remedy: "Relax a promise, or give a recipe of your own.")
     }
 

@@ -2,12 +2,23 @@ public import PithModel
 
 /// The oldest ONNX Runtime that runs a model.
 public enum MinimumRuntime {
-    /// Newest standard operator set of each release of ONNX Runtime, from the oldest that Pith supports.
-    private static let releases = [(20, "1.17"), (21, "1.18"), (22, "1.20"), (23, "1.22"), (24, "1.23"), (25, "1.24")]
+    /// A release with the newest standard operator set and file format it reads.
+    private struct Release {
+        let name: String
+        let opset: Int
+        let formatVersion: Int
+    }
 
-    /// The release by name, such as `ONNX Runtime 1.17`.
+    /// Releases that brought a newer operator set or file format, from the oldest that Pith supports.
+    private static let releases = [
+        Release(name: "1.17", opset: 20, formatVersion: 9), Release(name: "1.18", opset: 21, formatVersion: 10),
+        Release(name: "1.20", opset: 22, formatVersion: 10), Release(name: "1.22", opset: 23, formatVersion: 11),
+        Release(name: "1.23", opset: 24, formatVersion: 12), Release(name: "1.24", opset: 25, formatVersion: 13),
+    ]
+
+    /// The release by name, such as `ONNX Runtime 1.17`; the newest known for models past it.
     public static func name(of model: Model) -> String {
-        let release = releases.first { model.opset <= $0.0 } ?? releases[releases.count - 1]
-        return "ONNX Runtime \(release.1)"
+        let release = releases.first { model.opset <= $0.opset && model.formatVersion <= $0.formatVersion }
+        return "ONNX Runtime \((release ?? releases[releases.count - 1]).name)"
     }
 }

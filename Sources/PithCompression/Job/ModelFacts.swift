@@ -26,7 +26,8 @@ public struct ModelFacts: Sendable, Hashable {
 
     /// Bytes of a model's file and of the weights it keeps outside.
     public static func fileBytes(of model: Model, at path: String) throws -> Int {
-        let attributes = try FileManager.default.attributesOfItem(atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
+        let attributes = try FileManager.default.attributesOfItem(
+            atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
         var bytes = (attributes[.size] as? NSNumber)?.intValue ?? 0
         model.graph.forEachGraph { graph, _ in
             for weight in graph.weights where weight.isExternal { bytes += weight.byteCount }

@@ -4,9 +4,9 @@ import PithModel
 import PithTensor
 
 /// What a model was made from and how: kept in the model's own properties, so that it can be made again.
-struct Provenance {
+package struct Provenance {
     /// Key of the property.
-    static let key = "pith.provenance"
+    package static let key = "pith.provenance"
 
     let recipe: Recipe
     let decisions: [String: JSONValue]
@@ -18,7 +18,8 @@ struct Provenance {
     func write(to model: inout Model) throws {
         let digest = SHA256Digest(of: try MappedFile(path: input).storage).hex
         let record: [String: JSONValue] = [
-            "pith": .string(PithVersion.current), "input": .string("sha256:\(digest)"), "seed": .integer(Int(clamping: seed)),
+            "pith": .string(PithVersion.current), "input": .string("sha256:\(digest)"),
+            "seed": Int(exactly: seed).map { .integer($0) } ?? .string("\(seed)"),
             "recipe": try JSONValue(encoding: recipe), "decisions": .object(decisions),
         ]
         let encoder = JSONEncoder()

@@ -10,26 +10,48 @@ public struct Ledger: Sendable {
     ///
     /// - Complexity: O(weights * events of the trace).
     public init(original: Model, piece: Workpiece) {
-        var after: [String: Weight] = [:], order: [String] = []
+        var after: [String: Weight] = [:], order: [String] = [], before: [Weight] = []
         piece.model.graph.forEachGraph { graph, path in
             for weight in Ledger.constants(of: graph, at: path) {
                 after[weight.name] = weight
                 order.append(weight.name)
             }
         }
-        var rows: [LedgerRow] = [], counted: Set<String> = []
-        original.graph.forEachGraph { graph, path in
-            for before in Ledger.constants(of: graph, at: path) {
-                rows.append(Ledger.row(before, piece, after, &counted))
-            }
+        original.graph.forEachGraph { graph, path in before += Ledger.constants(of: graph, at: path) }
+        let fates = before.map { piece.trace.fate(of: $0.name) }
+        let left = fates.map { fate in fate.names.filter { after[$0] != nil } }
+        let owned = Ledger.owned(before.map(\.name), left)
+        var rows = before.indices.map { index in
+            Ledger.row(before[index], fates[index].notes, left[index], owned[index], piece, after)
         }
+        let counted = Set(owned.joined())
         for name in order where !counted.contains(name) {
             guard let weight = after[name] else { continue }
             var row = Ledger.described(weight, name, piece)
-            row.note = row.note.isEmpty ? "made by the recipe" : row.note
+            row.note = row.note.isEmpty ? "made by the recipe" : "made by the recipe; \(row.note)"
             rows.append(row)
         }
         self.rows = rows + Ledger.activationRow(piece)
+    }
+
+    /// The weights of the output that each weight of the input answers for, so that every byte is counted once.
+    ///
+    /// A weight that kept its name answers for itself; then each that has nothing takes the first result that is free;
+    /// then what is left goes to the first weight it was made from.
+    private static func owned(_ names: [String], _ left: [[String]]) -> [[String]] {
+        var owned = [[String]](repeating: [], count: names.count), taken: Set<String> = []
+        for (index, name) in names.enumerated() where left[index].contains(name) && taken.insert(name).inserted {
+            owned[index] = [name]
+        }
+        for index in names.indices where owned[index].isEmpty {
+            guard let free = left[index].first(where: { !taken.contains($0) }) else { continue }
+            taken.insert(free)
+            owned[index] = [free]
+        }
+        for index in names.indices {
+            for name in left[index] where taken.insert(name).inserted { owned[index].append(name) }
+        }
+        return owned
     }
 
     /// Initializers and the tensors of `Constant` nodes, by qualified name.
@@ -45,32 +67,36 @@ public struct Ledger: Sendable {
     }
 
     private static func row(
-        _ before: Weight, _ piece: Workpiece, _ after: [String: Weight], _ counted: inout Set<String>
+        _ before: Weight, _ notes: [String], _ left: [String], _ owned: [String], _ piece: Workpiece,
+        _ after: [String: Weight]
     ) -> LedgerRow {
-        let fate = piece.trace.fate(of: before.name)
-        let left = fate.names.filter { after[$0] != nil }
         var row = LedgerRow(
             weight: before.name, shape: before.shape.dimensions, technique: nil, representation: "none",
-            bytesBefore: before.byteCount, bytesAfter: 0, sqnrDB: nil, note: fate.notes.joined(separator: "; "))
-        guard let name = left.first(where: { $0 == before.name }) ?? left.first(where: { !counted.contains($0) }) ?? left.first,
-            let weight = after[name]
-        else {
+            bytesBefore: before.byteCount, bytesAfter: 0, sqnrDB: nil, note: notes.joined(separator: "; "))
+        let shown = owned.isEmpty ? Array(left.prefix(1)) : owned
+        let parts = shown.compactMap { name in after[name].map { described($0, name, piece) } }
+        guard !parts.isEmpty else {
             row.technique = CleanUp.name
             row.note = row.note.isEmpty ? "no longer needed" : row.note
             return row
         }
-        let described = described(weight, name, piece)
-        row.technique = described.technique ?? (fate.notes.isEmpty ? nil : CleanUp.name)
-        row.representation = described.representation
-        row.sqnrDB = described.sqnrDB
-        row.note = (fate.notes + [described.note]).filter { !$0.isEmpty }.joined(separator: "; ")
-        if counted.insert(name).inserted {
-            row.bytesAfter = described.bytesAfter
-        } else {
-            row.note += row.note.isEmpty ? "" : "; "
-            row.note += "counted with \(name)"
+        row.technique = parts.compactMap(\.technique).first ?? (notes.isEmpty ? nil : CleanUp.name)
+        row.representation = distinct(parts.map(\.representation)).joined(separator: " + ")
+        row.sqnrDB = parts.compactMap(\.sqnrDB).min()
+        row.bytesAfter = owned.isEmpty ? 0 : parts.reduce(0) { $0 + $1.bytesAfter }
+        var remarks = notes + parts.map(\.note)
+        if owned.isEmpty {
+            remarks.append("counted with \(shown[0])")
+        } else if owned != [before.name] {
+            remarks.append("stored as \(owned.joined(separator: " and "))")
         }
+        row.note = distinct(remarks.filter { !$0.isEmpty }).joined(separator: "; ")
         return row
+    }
+
+    private static func distinct(_ texts: [String]) -> [String] {
+        var seen: Set<String> = []
+        return texts.filter { seen.insert($0).inserted }
     }
 
     private static func described(_ weight: Weight, _ name: String, _ piece: Workpiece) -> LedgerRow {
@@ -84,7 +110,8 @@ public struct Ledger: Sendable {
     }
 
     private static func keptReason(_ weight: Weight) -> String {
-        weight.type.isFloatingPoint ? "no technique of the recipe takes it" : "it holds \(weight.type.rawValue) values, not weights"
+        weight.type.isFloatingPoint
+            ? "no technique of the recipe takes it" : "it holds \(weight.type.rawValue) values, not weights"
     }
 
     /// Scales and zero points of activations, which belong to no weight.

@@ -7,10 +7,10 @@ import PithTensor
 /// their number.
 public struct ActivationHistogram: Sendable, Hashable {
     /// Bins for each sign.
-    static let half = 1024
+    package static let half = 1024
 
     /// Counts of negative values, then of the others, each by magnitude.
-    private(set) var bins = [Int](repeating: 0, count: 2 * half)
+    package private(set) var bins = [Int](repeating: 0, count: 2 * half)
     /// Base-2 logarithm of the width of a bin.
     private var exponent = Int.min
     /// Smallest value seen, at most 0.
@@ -26,7 +26,7 @@ public struct ActivationHistogram: Sendable, Hashable {
     public init() {}
 
     /// Width of a bin in the activation's unit.
-    var width: Float { exponent == Int.min ? 1 : Float(sign: .plus, exponent: exponent, significand: 1) }
+    package var width: Float { exponent == Int.min ? 1 : Float(sign: .plus, exponent: exponent, significand: 1) }
 
     /// Adds the values of one run.
     public mutating func add(_ values: Span<Float>) {
@@ -75,11 +75,15 @@ public struct ActivationHistogram: Sendable, Hashable {
     public var count: Int { bins.reduce(0, +) }
 
     /// The values as pairs of a bin's middle and its count, from the smallest to the largest; empty bins left out.
-    var columns: [(value: Float, count: Int)] {
+    package var columns: [(value: Float, count: Int)] {
         let half = ActivationHistogram.half
         var columns: [(value: Float, count: Int)] = []
-        for bin in (0..<half).reversed() where bins[bin] > 0 { columns.append((-(Float(bin) + 0.5) * width, bins[bin])) }
-        for bin in 0..<half where bins[half + bin] > 0 { columns.append(((Float(bin) + 0.5) * width, bins[half + bin])) }
+        for bin in (0..<half).reversed() where bins[bin] > 0 {
+            columns.append((-(Float(bin) + 0.5) * width, bins[bin]))
+        }
+        for bin in 0..<half where bins[half + bin] > 0 {
+            columns.append(((Float(bin) + 0.5) * width, bins[half + bin]))
+        }
         return columns
     }
 }

@@ -1,20 +1,23 @@
-import PithEvaluation
+package import PithEvaluation
 import PithFormats
-import PithModel
+package import PithModel
 import PithRuntime
-import PithTensor
+package import PithTensor
 
 /// What was seen of one activation.
-struct Observation: Sendable {
-    var histogram = ActivationHistogram()
+package struct Observation: Sendable {
+    package var histogram = ActivationHistogram()
     /// Sum over all samples for each index of the channel axis, and how many values each sum has; empty if not asked for.
-    var sums: [Double] = []
-    var valuesPerChannel = 0
+    package var sums: [Double] = []
+    package var valuesPerChannel = 0
+
+    /// Nothing seen yet.
+    package init() {}
 
     /// Mean of each channel.
-    var means: [Double] { sums.map { $0 / Double(max(valuesPerChannel, 1)) } }
+    package var means: [Double] { sums.map { $0 / Double(max(valuesPerChannel, 1)) } }
 
-    mutating func add(_ tensor: Tensor, channelAxis: Int?) {
+    package mutating func add(_ tensor: Tensor, channelAxis: Int?) {
         guard tensor.type == .float32 else { return }
         tensor.withElements(as: Float.self) { values in
             histogram.add(values)
@@ -37,9 +40,11 @@ struct Observation: Sendable {
         }
     }
 
-    mutating func merge(_ other: Observation) {
+    package mutating func merge(_ other: Observation) {
         histogram.merge(other.histogram)
-        if sums.isEmpty { sums = other.sums } else if other.sums.count == sums.count {
+        if sums.isEmpty {
+            sums = other.sums
+        } else if other.sums.count == sums.count {
             for index in sums.indices { sums[index] += other.sums[index] }
         }
         valuesPerChannel += other.valuesPerChannel
@@ -50,18 +55,25 @@ struct Observation: Sendable {
 ///
 /// The rows are cut into pieces whose number does not depend on the number of threads; what the pieces give is joined
 /// in order. So the result is the same at any thread count.
-struct ActivationObserver {
-    let model: Model
-    let source: any SampleSource
-    let threads: Int
+package struct ActivationObserver {
+    private let model: Model
+    private let source: any SampleSource
+    private let threads: Int
 
     private static let pieces = 8
     private static let largestBatch = 8
 
+    /// Observes `model` on rows of `source`, on at most `threads` threads.
+    package init(model: Model, source: any SampleSource, threads: Int) {
+        self.model = model
+        self.source = source
+        self.threads = threads
+    }
+
     /// Statistics of `values`; those with a channel axis also get the mean of each channel.
     ///
     /// - Throws: What the runtime, the data and the readers throw; `CancellationError`.
-    func observe(
+    package func observe(
         _ values: [String], channelAxes: [String: Int], rows: Range<Int>
     ) async throws -> [String: Observation] {
         guard !values.isEmpty else { return [:] }

@@ -1,5 +1,5 @@
-import PithModel
-import PithTensor
+package import PithModel
+package import PithTensor
 
 /// How the range of an activation is chosen from its distribution.
 public enum Calibrator: String, Codable, Sendable, CaseIterable {
@@ -15,12 +15,14 @@ public enum Calibrator: String, Codable, Sendable, CaseIterable {
 ///
 /// - Reference: Krishnamoorthi, arXiv:1806.08342, section 2; Wu et al., "Integer Quantization for Deep Learning
 ///   Inference", arXiv:2004.09602, section 3.3 (percentile); Sung et al., arXiv:1511.06488 (least squared error).
-struct ActivationRange: Hashable {
-    var low: Float
-    var high: Float
+package struct ActivationRange: Hashable {
+    /// Smallest value that is kept, at most 0.
+    package var low: Float
+    /// Largest value that is kept, at least 0.
+    package var high: Float
 
     /// The range of `histogram` by `calibrator`; it always holds zero, which must be exact for padding.
-    init(_ histogram: ActivationHistogram, _ calibrator: Calibrator, percentile: Double, levels: Int) {
+    package init(_ histogram: ActivationHistogram, _ calibrator: Calibrator, percentile: Double, levels: Int) {
         low = min(histogram.minimum, 0)
         high = max(histogram.maximum, 0)
         switch calibrator {
@@ -33,7 +35,7 @@ struct ActivationRange: Hashable {
     /// Affine format of an integer type over this range.
     ///
     /// The zero point is rounded so that zero has a level of its own.
-    func format(_ type: ScalarType) -> ActivationFormat {
+    package func format(_ type: ScalarType) -> ActivationFormat {
         let bounds = type.integerRange ?? 0...255
         let span = Double(bounds.count - 1), width = Double(high) - Double(low)
         // An activation that is always zero keeps a harmless scale.

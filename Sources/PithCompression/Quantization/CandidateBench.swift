@@ -1,9 +1,9 @@
 import PithCoding
-import PithEvaluation
-import PithFormats
+package import PithEvaluation
+package import PithFormats
 import PithModel
 import PithRuntime
-import PithTensor
+package import PithTensor
 
 /// Measures candidates of one model against it: error on calibration rows, and time.
 struct CandidateBench {
@@ -52,7 +52,8 @@ struct CandidateBench {
 
     /// How many times faster than the float model a candidate runs one sample; nil under fixed rules.
     func speedup(of bytes: [UInt8]) throws -> Double? {
-        let question = "speedup of \(SHA256Digest(of: Storage(bytes)).hex.prefix(24)) over \(referenceDigest.prefix(24))"
+        let question =
+            "speedup of \(SHA256Digest(of: Storage(bytes)).hex.prefix(24)) over \(referenceDigest.prefix(24))"
         return try profile.answer(question, runtime: runtime) {
             let candidate = try Session(bytes: bytes, name: "candidate")
             let settings = try Latency(minimumRounds: 10, budgetSeconds: 0.05)
@@ -67,19 +68,19 @@ struct CandidateBench {
 }
 
 /// A source's samples without its labels: only outputs are compared.
-struct FidelitySource: SampleSource {
+package struct FidelitySource: SampleSource {
     private let base: any SampleSource
 
-    init(_ base: any SampleSource) { self.base = base }
+    package init(_ base: any SampleSource) { self.base = base }
 
-    var metric: Dataset.Metric { .fidelity }
-    var evaluationRows: Range<Int> { base.evaluationRows }
-    var batchSize: Int? { base.batchSize }
-    var output: String? { base.output }
-    var carried: [String: String] { base.carried }
-    var pairOffset: Int? { base.pairOffset }
-    func sampleRows(_ range: Range<Int>) -> [Int] { base.sampleRows(range) }
-    func inputs(rows: [Int]) throws(FormatError) -> [String: Tensor] { try base.inputs(rows: rows) }
-    func labels(rows: [Int]) throws(FormatError) -> Tensor? { nil }
-    func pairScores(_ range: Range<Int>) throws(FormatError) -> [Double]? { nil }
+    package var metric: Dataset.Metric { .fidelity }
+    package var evaluationRows: Range<Int> { base.evaluationRows }
+    package var batchSize: Int? { base.batchSize }
+    package var output: String? { base.output }
+    package var carried: [String: String] { base.carried }
+    package var pairOffset: Int? { base.pairOffset }
+    package func sampleRows(_ range: Range<Int>) -> [Int] { base.sampleRows(range) }
+    package func inputs(rows: [Int]) throws(FormatError) -> [String: Tensor] { try base.inputs(rows: rows) }
+    package func labels(rows: [Int]) throws(FormatError) -> Tensor? { nil }
+    package func pairScores(_ range: Range<Int>) throws(FormatError) -> [Double]? { nil }
 }

@@ -7,9 +7,9 @@ import PithTensor
 /// Asks the runtime on this machine which 8-bit type of activations its convolutions run faster with.
 ///
 /// The question is answered once on a machine: on x86 kernels take unsigned activations, elsewhere either.
-enum IntegerTypeProbe {
+package enum IntegerTypeProbe {
     /// Time with signed activations over time with unsigned ones, nil answered as 1.
-    static func unsignedSpeedup(profile: MachineProfile) throws -> Double {
+    package static func unsignedSpeedup(profile: MachineProfile) throws -> Double {
         let runtime = try Runtime.load()
         let answer = try profile.answer("unsigned over signed 8-bit activations", runtime: runtime) {
             let sessions = try [ScalarType.int8, .uint8].map { type in

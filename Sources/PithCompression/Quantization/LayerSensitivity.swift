@@ -1,28 +1,40 @@
 import Foundation
-import PithEvaluation
+package import PithEvaluation
 import PithFormats
-import PithModel
+package import PithModel
 import PithRuntime
-import PithTensor
+package import PithTensor
 
 /// The error that holding one layer's input in integers makes in that layer's output, everything else in float.
 ///
 /// Each layer stands twice in the measured graph, once with its input as it is and once rounded to its format; all are
 /// measured in one run over the data.
-struct LayerSensitivity {
-    let model: Model
-    let layers: [IntegerLayer]
-    let observations: [String: Observation]
-    let settings: StaticQuantizer
-    let type: ScalarType
+package struct LayerSensitivity {
+    private let model: Model
+    private let layers: [IntegerLayer]
+    private let observations: [String: Observation]
+    private let settings: StaticQuantizer
+    private let type: ScalarType
 
     /// Rows that are looked at, at most.
     private static let mostRows = 64
 
+    /// Looks at `layers` of a float model whose activations were observed; `type` is that of rounded activations.
+    package init(
+        model: Model, layers: [IntegerLayer], observations: [String: Observation], settings: StaticQuantizer,
+        type: ScalarType
+    ) {
+        self.model = model
+        self.layers = layers
+        self.observations = observations
+        self.settings = settings
+        self.type = type
+    }
+
     /// SQNR of each layer's output in dB by the position of its node.
     ///
     /// - Throws: What runtime and data throw.
-    func measure(source: any SampleSource, rows: Range<Int>) throws -> [Int: Double] {
+    package func measure(source: any SampleSource, rows: Range<Int>) throws -> [Int: Double] {
         let (doubled, pairs) = doubledModel()
         guard !pairs.isEmpty else { return [:] }
         let names = pairs.flatMap { [$0.exact, $0.rounded] }
@@ -36,7 +48,9 @@ struct LayerSensitivity {
         var sums = [Int: (signal: Double, noise: Double)]()
         try BatchRunner(source: source, plan: plan).run([session], outputs: [names], over: looked) { batch in
             for pair in pairs {
-                guard let exact = batch.outputs[0][pair.exact], let rounded = batch.outputs[0][pair.rounded] else { continue }
+                guard let exact = batch.outputs[0][pair.exact], let rounded = batch.outputs[0][pair.rounded] else {
+                    continue
+                }
                 let (signal, noise) = LayerSensitivity.powers(exact, rounded)
                 sums[pair.node, default: (0, 0)].signal += signal
                 sums[pair.node, default: (0, 0)].noise += noise
@@ -52,7 +66,9 @@ struct LayerSensitivity {
         for layer in layers {
             guard let histogram = observations[layer.input]?.histogram, histogram.nonFinite == 0 else { continue }
             let input: String
-            if let known = rounded[layer.input] { input = known } else {
+            if let known = rounded[layer.input] {
+                input = known
+            } else {
                 input = names.make(layer.input, "_rounded")
                 rounded[layer.input] = input
                 let range = ActivationRange(

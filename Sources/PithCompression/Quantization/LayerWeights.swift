@@ -58,7 +58,9 @@ extension Graph {
         return readers
     }
 
-    private func collectReaders(of shapes: [String: Shape], isNested: Bool, into readers: inout [String: [WeightReader]]) {
+    private func collectReaders(
+        of shapes: [String: Shape], isNested: Bool, into readers: inout [String: [WeightReader]]
+    ) {
         var visible = shapes
         if isNested {
             for name in weights.names + inputs.map(\.name) { visible[name] = nil }

@@ -1,20 +1,20 @@
-import PithModel
+package import PithModel
 import PithTensor
 
 /// A layer that integer kernels can run: a convolution or product with a constant weight.
-struct IntegerLayer: Hashable {
+package struct IntegerLayer: Hashable {
     /// Position of the node in the graph.
-    let node: Int
-    let label: String
-    let input: String
-    let output: String
-    let weight: String
+    package let node: Int
+    package let label: String
+    package let input: String
+    package let output: String
+    package let weight: String
     /// The bias when it is a weight.
-    let bias: String?
+    package let bias: String?
     /// Axis of the weight's output channels.
-    let axis: Int
+    package let axis: Int
     /// Axis of the input that runs over its channels.
-    let inputAxis: Int
+    package let inputAxis: Int
 }
 
 /// Which activations of a graph are held in integers so that a runtime can fuse integer kernels around them.
@@ -23,15 +23,15 @@ struct IntegerLayer: Hashable {
 /// integer kernel of its own (sums, pools, movements), that operator's inputs are wanted too. Outputs of convolutions
 /// are always wanted, or their integer kernel can not be fused; those of products may stay float. A value between a
 /// layer and its ReLU is passed over: the format after the ReLU makes the ReLU itself needless.
-struct Placement {
+package struct Placement {
     /// Layers in graph order.
-    var layers: [IntegerLayer] = []
+    package var layers: [IntegerLayer] = []
     /// Values to be held in integers, in graph order.
-    var values: [String] = []
+    package var values: [String] = []
     /// Values that take the format of another one: outputs of operators that only move numbers.
-    var shared: [String: String] = [:]
+    package var shared: [String: String] = [:]
     /// Upper bounds that a clip puts on values.
-    var clipped: [String: Float] = [:]
+    package var clipped: [String: Float] = [:]
 
     /// Operators that hand on what they get, moved: output and input have one format.
     private static let moving: Set<String> = [
@@ -44,7 +44,7 @@ struct Placement {
     private static let several: Set<String> = ["Add", "Mul", "Concat"]
 
     /// Plans `graph`; layers whose position is in `excluded` stay float.
-    init(_ graph: Graph, excluded: Set<Int> = []) {
+    package init(_ graph: Graph, excluded: Set<Int> = []) {
         let index = GraphIndex(graph)
         layers = Placement.layers(of: graph, index).filter { !excluded.contains($0.node) }
         let wanted = wantedValues(graph, index)
@@ -54,7 +54,7 @@ struct Placement {
         for node in graph.nodes {
             for output in node.outputs where isPlaced(output) && !isHidden(output, by: node, graph, index) {
                 values.append(output)
-                if node.isStandard(oneOf: Placement.moving), let input = node.inputs.first { shared[output] = input }
+                if Placement.isMoving(node, graph), let input = node.inputs.first { shared[output] = input }
                 if node.isStandard("Clip"), let bound = Placement.upperBound(node, graph) { clipped[output] = bound }
             }
         }
@@ -63,7 +63,7 @@ struct Placement {
     }
 
     /// The value whose format `value` takes.
-    func root(of value: String) -> String {
+    package func root(of value: String) -> String {
         var value = value
         while let source = shared[value] { value = source }
         return value
@@ -80,7 +80,9 @@ struct Placement {
             else { return nil }
             let isConvolution = node.isStandard("Conv")
             // A convolution whose result leaves the graph would need its output in integers.
-            guard !isConvolution || !outputs.contains(output), isConvolution || weight.shape.rank == 2 else { return nil }
+            guard !isConvolution || !outputs.contains(output), isConvolution || weight.shape.rank == 2 else {
+                return nil
+            }
             guard !node.isStandard("Gemm") || isPlain(node) else { return nil }
             var bias: String?
             if node.operation != "MatMul", node.inputs.count > 2, !node.inputs[2].isEmpty {
@@ -101,6 +103,14 @@ struct Placement {
             && node.integer("transA", default: 0) == 0
     }
 
+    /// Whether the numbers of a node's output are all among those of its input, or zero.
+    private static func isMoving(_ node: Node, _ graph: Graph) -> Bool {
+        guard node.isStandard(oneOf: moving) else { return false }
+        guard node.isStandard("Pad"), node.inputs.count > 2, !node.inputs[2].isEmpty else { return true }
+        // What is padded with must lie inside the range that was observed before the padding.
+        return graph.weights[node.inputs[2]]?.dense?.floats() == [0]
+    }
+
     private func wantedValues(_ graph: Graph, _ index: GraphIndex) -> Set<String> {
         var wanted = Set(layers.map(\.input))
         let convolutions = Set(layers.filter { graph.nodes[$0.node].isStandard("Conv") }.map(\.node))
@@ -112,9 +122,9 @@ struct Placement {
             {
                 wanted.insert(output)
             }
-            guard wanted.contains(output), node.isStandard(oneOf: Placement.moving.union(Placement.computing)) else {
-                continue
-            }
+            guard wanted.contains(output),
+                Placement.isMoving(node, graph) || node.isStandard(oneOf: Placement.computing)
+            else { continue }
             let inputs = node.isStandard(oneOf: Placement.several) ? node.inputs : Array(node.inputs.prefix(1))
             // A constant operand has no format here: such sums stay float.
             guard inputs.allSatisfy({ graph.weights[$0] == nil && !$0.isEmpty }) else { continue }

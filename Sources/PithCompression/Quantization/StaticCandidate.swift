@@ -1,24 +1,26 @@
-import PithModel
-import PithTensor
+package import PithModel
+package import PithTensor
 
 /// One way to hold a float model's layers in integers, built from what was observed.
-struct StaticCandidate {
+package struct StaticCandidate {
     /// The model with encoded weights and activation formats.
-    private(set) var model: Model
-    private(set) var encodings: [String: Workpiece.Encoding] = [:]
-    private(set) var trace: WeightTrace
+    package private(set) var model: Model
+    package private(set) var encodings: [String: Workpiece.Encoding] = [:]
+    package private(set) var trace: WeightTrace
     /// Layers that integer kernels run.
-    private(set) var layers: [IntegerLayer] = []
+    package private(set) var layers: [IntegerLayer] = []
 
     private let settings: StaticQuantizer
     private let activationType: ScalarType
     private let observations: [String: Observation]
     private var names: NameSource
+    /// Weights as they were before they were encoded.
+    private var originals: [String: Tensor] = [:]
 
     /// Builds the candidate in which the nodes of `excluded` stay float.
     ///
     /// - Throws: `CompressionError` `.nonFiniteWeight`.
-    init(
+    package init(
         _ piece: Workpiece, excluding excluded: Set<Int>, observations: [String: Observation],
         settings: StaticQuantizer, activationType: ScalarType
     ) throws(CompressionError) {
@@ -60,6 +62,8 @@ struct StaticCandidate {
     private mutating func encode(_ layer: IntegerLayer) throws(CompressionError) {
         guard let format = model.graph.activationFormats[layer.input] else { return }
         let weight = try encodedWeight(of: layer, inputScale: format.scale)
+        // A weight that another layer reads the other way round has its scales along the other axis: no bias fits them.
+        guard weight.form.grouping == .channel(axis: layer.axis) else { return }
         let old = layer.bias.flatMap { model.graph.weights[$0]?.decoded().floats() }
         let correction = settings.biasCorrection ? biasCorrection(of: layer, weight) : nil
         guard old != nil || correction != nil, !model.graph.nodes[layer.node].isStandard("MatMul") else { return }
@@ -74,8 +78,11 @@ struct StaticCandidate {
         guard let entry = model.graph.weights[layer.weight] else {
             preconditionFailure("A placed layer has lost its weight '\(layer.weight)'.")
         }
-        if let form = entry.representation as? GroupedIntegers { return (form, form.decoded()) }
+        if let form = entry.representation as? GroupedIntegers {
+            return (form, originals[layer.weight] ?? form.decoded())
+        }
         let original = entry.decoded()
+        originals[layer.weight] = original
         let bias = layer.bias.flatMap { model.graph.weights[$0]?.decoded().floats() } ?? []
         // The 32-bit bias has the step of its channel: a channel of tiny weights must not make it overflow.
         let floors = bias.map { abs($0) / (inputScale * Float(1 << 30)) }
@@ -94,7 +101,9 @@ struct StaticCandidate {
     /// - Reference: Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019,
     ///   arXiv:1906.04721, section 4.2, with means measured on data.
     /// - Deviation: the means are the float model's, and padding is not seen; layers do not see each other's errors.
-    private func biasCorrection(of layer: IntegerLayer, _ weight: (form: GroupedIntegers, original: Tensor)) -> [Double]? {
+    private func biasCorrection(of layer: IntegerLayer, _ weight: (form: GroupedIntegers, original: Tensor))
+        -> [Double]?
+    {
         let node = model.graph.nodes[layer.node]
         guard let means = observations[layer.input]?.means, !means.isEmpty else { return nil }
         let shape = weight.original.shape, channels = shape.dimensions[layer.axis]
@@ -102,7 +111,8 @@ struct StaticCandidate {
         var correction = [Double](repeating: 0, count: channels)
         if layer.axis == 0 {
             let perChannel = shape.count / max(channels, 1), groups = node.integer("group", default: 1)
-            let inputs = node.isStandard("Conv") ? shape.dimensions[1] : perChannel, kernel = perChannel / max(inputs, 1)
+            let inputs = node.isStandard("Conv") ? shape.dimensions[1] : perChannel,
+                kernel = perChannel / max(inputs, 1)
             guard groups > 0, means.count == inputs * (node.isStandard("Conv") ? groups : 1) else { return nil }
             for channel in 0..<channels {
                 let first = node.isStandard("Conv") ? channel / max(channels / groups, 1) * inputs : 0
@@ -121,11 +131,13 @@ struct StaticCandidate {
     }
 
     /// Stores a bias as 32-bit integers in steps of input scale times weight scale.
+    ///
+    /// A bias too large for its steps stays float.
     private mutating func store(_ bias: [Double], of layer: IntegerLayer, scales: [Float]) {
-        let levels = zip(bias, scales).map { value, scale -> Int32 in
-            let level = (value / Double(scale)).rounded(.toNearestOrEven)
-            return Int32(min(max(level, -2_147_483_647), 2_147_483_647))
+        let levels = zip(bias, scales).compactMap { value, scale in
+            Int32(exactly: (value / Double(scale)).rounded(.toNearestOrEven))
         }
+        guard levels.count == bias.count else { return }
         let form = GroupedIntegers(
             levels: Tensor(vector: levels), scales: Tensor(vector: scales), grouping: .channel(axis: 0))
         let name = ownBias(of: layer)
@@ -139,10 +151,8 @@ struct StaticCandidate {
 
     /// The name of a bias that only this layer reads; made, and given to the layer, where there is none.
     private mutating func ownBias(of layer: IntegerLayer) -> String {
-        let readers = model.graph.nodes.reduce(0) { count, node in
-            count + (layer.bias.map { bias in node.inputs.filter { $0 == bias }.count } ?? 0)
-        }
-        if let bias = layer.bias, readers == 1 { return bias }
+        let index = GraphIndex(model.graph)
+        if let bias = layer.bias, index.onlyReader(of: bias) == layer.node { return bias }
         let name = names.make(layer.output, "_bias")
         var inputs = Array(model.graph.nodes[layer.node].inputs.prefix(2))
         inputs.append(name)
@@ -163,7 +173,7 @@ extension GroupedIntegers {
 
 extension ActivationFormat {
     /// Takes the scale down by as little as it takes to keep the highest level at or below `bound`.
-    mutating func keep(below bound: Float) {
+    package mutating func keep(below bound: Float) {
         let highest = Float((type.integerRange?.upperBound ?? 255) - zeroPoint)
         while highest * scale > bound, scale > Float.leastNormalMagnitude { scale = scale.nextDown }
         // More than a few steps would mean that the range reaches past the clip, which observation rules out.

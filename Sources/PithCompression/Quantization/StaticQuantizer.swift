@@ -64,8 +64,14 @@ public struct StaticQuantizer: Technique {
     }
 
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
+        piece.checkNames(keepFloat, key: "keepFloat", of: piece.model)
+        account(for: &piece, context)
         guard let dataset = context.dataset else {
             piece.note("Activations stay float: without --data there is nothing to calibrate their ranges on.")
+            return
+        }
+        guard !dataset.calibrationRows.isEmpty else {
+            piece.note("Activations stay float: the data card has no rows under `calibrate`.")
             return
         }
         var prepared = piece
@@ -80,5 +86,23 @@ public struct StaticQuantizer: Technique {
         // Where integers were not worth it, the model keeps its operator set too.
         if !isChosen { prepared.model = piece.model }
         piece = prepared
+    }
+
+    /// Names the weights of layers that have no integer kernel here, until another stage takes them.
+    private func account(for piece: inout Workpiece, _ context: StageContext) {
+        var found: [String: String] = [:]
+        piece.model.graph.forEachGraph { graph, path in
+            let readers = graph.weightReaders()
+            for weight in graph.weights where weight.dense?.type == .float32 {
+                guard let reader = readers[weight.name]?.first(where: { $0.part?.layer == .recurrent }),
+                    context.selector.accepts(weight: path.qualified(weight.name), count: weight.shape.count)
+                else { continue }
+                found[path.qualified(weight.name)] = "\(reader.label) has no integer kernel with calibrated activations"
+            }
+        }
+        for (name, reason) in found {
+            piece.unhandled[name] = reason
+            piece.reasons[name] = piece.reasons[name] ?? "kept: \(reason)"
+        }
     }
 }

@@ -73,8 +73,9 @@ struct StaticSearch {
         return try await choose(&piece, kept, observations, type, bench)
     }
 
-    /// Rows that ranges are taken from, and a quarter held out to measure candidates on: a range fits the rows it was
-    /// taken from better than any others. Both are all of them where there are fewer than 16.
+    /// Rows that ranges are taken from, and a quarter held out to measure candidates on.
+    ///
+    /// A range fits the rows it was taken from better than any others. Both are all rows where there are fewer than 16.
     static func split(_ rows: Range<Int>) -> (seen: Range<Int>, heldOut: Range<Int>) {
         guard rows.count >= 16 else { return (rows, rows) }
         let border = rows.upperBound - rows.count / 4

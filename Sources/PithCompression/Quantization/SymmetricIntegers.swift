@@ -1,6 +1,6 @@
 import Foundation
-import PithModel
-import PithTensor
+package import PithModel
+package import PithTensor
 
 /// Symmetric integer quantization of one weight: a scale for each channel or for the whole tensor, no zero point.
 ///
@@ -14,11 +14,11 @@ import PithTensor
 /// - Error bound: `|w - decoded(w)| <= scale / 2` for finite input, up to the rounding of one `Float` product.
 /// - Complexity: O(*n*) time.
 /// - Reference: Jacob et al., CVPR 2018, arXiv:1712.05877, section 2.1; Krishnamoorthi, arXiv:1806.08342, section 2.1.3.
-enum SymmetricIntegers {
+package enum SymmetricIntegers {
     /// Encodes a `float32` tensor into 8-bit levels of `bits` bits (2 through 8); scales stay at or above `smallestScales`.
     ///
     /// - Throws: `CompressionError` `.nonFiniteWeight` for NaN or infinity.
-    static func encode(
+    package static func encode(
         _ tensor: Tensor, named name: String, axis: Int?, bits: Int = 8, smallestScales: [Float] = []
     ) throws(CompressionError) -> GroupedIntegers {
         let (outer, channels, inner) = axis.map { tensor.shape.strides(around: $0) } ?? (1, 1, tensor.count)
@@ -82,7 +82,7 @@ enum SymmetricIntegers {
 
 extension GroupedIntegers {
     /// Signal-to-quantization-noise ratio against the weight it was made from, in dB; nil when nothing was lost.
-    func sqnrDB(against original: Tensor) -> Double? {
+    package func sqnrDB(against original: Tensor) -> Double? {
         original.withElements(as: Float.self) { before in
             decoded().withElements(as: Float.self) { after in
                 var signal = 0.0, noise = 0.0

@@ -52,6 +52,7 @@ public struct WeightQuantizer: Technique {
             case .success(let encoded):
                 forms[choice.name] = encoded.form
                 piece.encodings[choice.name] = encoded.account
+                piece.unhandled[choice.name] = nil
             case .failure(let error):
                 piece.reasons[choice.name] = "kept: \(error.problem)"
                 piece.refusals.append("\(choice.name): \(error.problem)")
@@ -60,7 +61,8 @@ public struct WeightQuantizer: Technique {
         piece.model.graph.updateEachGraph { graph, path in
             for name in graph.weights.names {
                 guard let form = forms[path.qualified(name)] else { continue }
-                let isTable = graph.weightReaders()[name]?.allSatisfy { $0.part?.layer == .table && !$0.isNested } ?? false
+                let isTable =
+                    graph.weightReaders()[name]?.allSatisfy { $0.part?.layer == .table && !$0.isNested } ?? false
                 graph.weights[name]?.form = .encoded(form)
                 graph.weights[name]?.execution = isTable ? .integer : .folded
             }
@@ -95,11 +97,13 @@ public struct WeightQuantizer: Technique {
             let isKnown = readers.allSatisfy(\.isStandard)
             return .failure(
                 Reason(
-                    text: "read by \(operations), \(isKnown ? "not as the weight of a layer" : "an operator that is not known")",
+                    text:
+                        "read by \(operations), \(isKnown ? "not as the weight of a layer" : "an operator that is not known")",
                     isRefusal: !isKnown))
         }
         guard tensor.type == .float32 else {
-            return .failure(Reason(text: "only float32 weights are rounded, it is \(tensor.type.rawValue)", isRefusal: true))
+            return .failure(
+                Reason(text: "only float32 weights are rounded, it is \(tensor.type.rawValue)", isRefusal: true))
         }
         return .success(axis)
     }

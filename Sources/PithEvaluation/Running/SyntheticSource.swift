@@ -85,7 +85,9 @@ public struct SyntheticSource: SampleSource {
                 return try Tensor(type: .float16, shape: shape, storage: Storage(bits))
             default:
                 guard type.isInteger else { throw unsuitable(port) }
-                let levels = (0..<shape.count).map { _ in Int.random(in: 0...min(3, type.integerRange?.upperBound ?? 3), using: &generator) }
+                let levels = (0..<shape.count).map { _ in
+                    Int.random(in: 0...min(3, type.integerRange?.upperBound ?? 3), using: &generator)
+                }
                 return try Tensor(integers: levels, as: type, shape: shape)
             }
         } catch let error as FormatError {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import PithCompression
+import PithEvaluation
 import PithReport
 
 struct CompressCommand: AsyncParsableCommand {
@@ -30,14 +31,14 @@ struct CompressCommand: AsyncParsableCommand {
     @Option(name: .customLong("min-sqnr"), help: "Smallest output SQNR on evaluation data, in dB.")
     var minimumSQNR: Double?
 
-    @Option(help: "Refuse an output that runs less than this many times as fast as the input.")
+    @Option(defaultAsFlag: 1.0, help: "Refuse an output that runs less than this many times as fast as the input.")
     var requireSpeedup: Double?
 
     @Flag(help: "Fail where a weight or layer can not be handled as the recipe asks.")
     var strict = false
 
-    @Option(help: "Threads for the work; the output is the same with any number.")
-    var threads = ProcessInfo.processInfo.activeProcessorCount
+    @Option(help: "Threads for the work, by default one for each processor; the output is the same with any number.")
+    var threads: Int?
 
     @Option(help: "Seed of random choices.")
     var seed: UInt64 = 0
@@ -48,7 +49,7 @@ struct CompressCommand: AsyncParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
-        guard threads > 0 else { throw ValidationError("--threads takes a number from 1 up.") }
+        guard threads.map({ $0 > 0 }) ?? true else { throw ValidationError("--threads takes a number from 1 up.") }
         guard maxDrop.map({ $0 >= 0 }) ?? true else { throw ValidationError("--max-drop takes a number from 0 up.") }
         guard requireSpeedup.map({ $0 > 0 }) ?? true else {
             throw ValidationError("--require-speedup takes a number above 0.")
@@ -61,10 +62,15 @@ struct CompressCommand: AsyncParsableCommand {
         if data == nil {
             Console.warn("no --data: activations stay in float, and nothing is scored; data would add both.")
         }
-        let report = try await CompressionSearch(
-            input: model, output: output, recipe: try recipe.map { try Recipe.named($0) }, options: options,
-            progress: { Console.progress($0) }
-        ).run()
+        let report: CompressionReport
+        do {
+            report = try await CompressionSearch(
+                input: model, output: output, recipe: try recipe.map { try Recipe.named($0) }, options: options,
+                progress: { Console.progress($0) }
+            ).run()
+        } catch let error as EvaluationError {
+            throw error.about(data)
+        }
         Console.endProgress()
         switch shared.format {
         case .text: Console.print(CompressionText(report).text)
@@ -80,9 +86,10 @@ struct CompressCommand: AsyncParsableCommand {
         options.minimumSQNR = minimumSQNR
         options.requiredSpeedup = requireSpeedup
         options.isStrict = strict
-        options.threads = threads
+        options.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
         options.seed = seed
         options.profile = .named(profile)
+        options.start = ProcessStart.instant
         return options
     }
 }

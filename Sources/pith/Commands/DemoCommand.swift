@@ -16,14 +16,17 @@ struct DemoCommand: AsyncParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func run() async throws {
-        let folder = keep.map { URL(fileURLWithPath: $0, isDirectory: true) }
+        let folder =
+            keep.map { URL(fileURLWithPath: $0, isDirectory: true) }
             ?? FileManager.default.temporaryDirectory.appendingPathComponent("pith-demo-\(UUID().uuidString.prefix(8))")
+        if keep == nil { Signals.removeOnInterrupt(folder) }
         defer { if keep == nil { try? FileManager.default.removeItem(at: folder) } }
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try EmbeddedDigits.write(to: folder)
         var options = CompressionOptions()
         options.data = folder.appendingPathComponent("digits.yaml").path
         options.threads = ProcessInfo.processInfo.activeProcessorCount
+        options.start = ProcessStart.instant
         let report = try await CompressionJob(
             input: folder.appendingPathComponent("digits.onnx").path,
             output: folder.appendingPathComponent("digits.int8.onnx").path, recipe: try Recipe.named("int8"),

@@ -23,6 +23,19 @@ struct EvaluateCommand: ParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func run() throws {
+        do {
+            let scores = try score()
+            Console.endProgress()
+            switch shared.format {
+            case .text: Console.print(scores.text)
+            case .json: Console.print(try JSONText.encode(scores))
+            }
+        } catch let error as EvaluationError {
+            throw error.about(data)
+        }
+    }
+
+    private func score() throws -> ScoreReport {
         let original = try ONNXReader.read(path: reference ?? model)
         let dataset = try Dataset(path: data, graphInputs: original.graph.requiredInputs)
         let session = try Session(path: reference ?? model)
@@ -30,12 +43,8 @@ struct EvaluateCommand: ParsableCommand {
         let evaluator = try Evaluator(source: dataset, reference: session)
         let report = try evaluator.evaluate(candidate) { done, total in Console.progress("scoring \(done)/\(total)") }
         Console.progress("timing")
-        let latency = try evaluator.latency(of: candidate.map { [$0] } ?? [], settings: Latency(budgetSeconds: 0.5)).first
-        Console.endProgress()
-        let scores = ScoreReport(model: model, reference: reference, evaluation: report, latency: latency)
-        switch shared.format {
-        case .text: Console.print(scores.text)
-        case .json: Console.print(try JSONText.encode(scores))
-        }
+        let latency = try evaluator.latency(of: candidate.map { [$0] } ?? [], settings: Latency(budgetSeconds: 0.5))
+            .first
+        return ScoreReport(model: model, reference: reference, evaluation: report, latency: latency)
     }
 }

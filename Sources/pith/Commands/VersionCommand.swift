@@ -22,7 +22,9 @@ struct VersionCommand: ParsableCommand {
         switch shared.format {
         case .text:
             Console.print("pith \(versions.pith)")
-            if let runtime { Console.print("ONNX Runtime \(runtime.version) (\(runtime.libraryPath))") } else {
+            if let runtime {
+                Console.print("ONNX Runtime \(runtime.version) (\(runtime.libraryPath))")
+            } else {
                 Console.print("ONNX Runtime not found: run `make setup`, or set PITH_ONNXRUNTIME to its library.")
             }
         case .json: Console.print(try JSONText.encode(versions))

@@ -1,0 +1,251 @@
+import Foundation
+import Testing
+
+@Suite(.enabled(if: Program.isBuilt, "needs the release build of pith")) struct CommandTests {
+    private func run(_ arguments: [String], _ workshop: Workshop, environment: [String: String] = [:]) throws
+        -> Program.Result
+    {
+        let result = try Program.run(arguments, in: workshop, environment: environment)
+        // Not a terminal: no progress, no control characters.
+        #expect(!result.errors.contains("\r") && !result.output.contains("\u{1B}"))
+        return result
+    }
+
+    // MARK: Without a runtime
+
+    private static let nowhere = ["PITH_ONNXRUNTIME": "/nowhere/libonnxruntime.so"]
+
+    @Test func `without a runtime models are inspected and recipes shown`() throws {
+        let workshop = try Workshop()
+        for arguments in [["inspect", "model.onnx", "--statistics"], ["recipes"], ["recipes", "show", "int8"]] {
+            let result = try run(arguments, workshop, environment: Self.nowhere)
+            #expect(result.status == 0)
+            #expect(!result.output.isEmpty)
+            #expect(result.errors.isEmpty)
+        }
+        let version = try run(["version"], workshop, environment: Self.nowhere)
+        #expect(version.status == 0)
+        #expect(version.output.contains("ONNX Runtime not found: run `make setup`"))
+        let json = try run(["version", "--format", "json"], workshop, environment: Self.nowhere).json
+        #expect(json["pith"] as? String == "0.1.0")
+        #expect(json["onnxRuntime"] == nil)
+    }
+
+    @Test(arguments: [
+        ["compress", "model.onnx", "-o", "o.onnx"], ["evaluate", "model.onnx", "--data", "card.yaml"], ["demo"],
+    ])
+    func `without a runtime the others say what to install and end with 1`(arguments: [String]) throws {
+        let workshop = try Workshop(), before = workshop.names
+        let result = try run(arguments, workshop, environment: Self.nowhere)
+        #expect(result.status == 1)
+        #expect(result.output.isEmpty)
+        #expect(result.errors.contains("make setup"))
+        #expect(result.errors.contains("PITH_ONNXRUNTIME"))
+        #expect(workshop.names == before)
+        #expect(workshop.leftovers.isEmpty)
+    }
+
+    // MARK: Inspecting
+
+    @Test func `inspect tells what a model holds`() throws {
+        let workshop = try Workshop(), text = try run(["inspect", "model.onnx"], workshop)
+        #expect(text.status == 0)
+        #expect(text.output.contains("model.onnx: 409.7 KB, 101242 parameters, 29 nodes"))
+        #expect(text.output.contains("image float32[batch, 1, 28, 28]"))
+        let json = try run(["inspect", "model.onnx", "--format", "json"], workshop).json
+        #expect(json["bytes"] as? Int == 409_748)
+        let weights = try #require(json["weights"] as? [[String: Any]])
+        #expect(weights.count == 42)
+        #expect(weights.allSatisfy { $0["statistics"] == nil })
+        let operators = try #require(json["operators"] as? [[String: Any]])
+        #expect(
+            operators.first?["operation"] as? String == "BatchNormalization" || operators.first?["count"] as? Int == 8)
+    }
+
+    @Test func `inspect with statistics reads the numbers`() throws {
+        let workshop = try Workshop()
+        let json = try run(["inspect", "model.onnx", "--statistics", "--format", "json"], workshop).json
+        let weights = try #require(json["weights"] as? [[String: Any]])
+        let row = try #require(weights.first { $0["name"] as? String == "stem.weight" })
+        let figures = try #require(row["statistics"] as? [String: Any])
+        let low = try #require(figures["minimum"] as? Double), high = try #require(figures["maximum"] as? Double)
+        let mean = try #require(figures["mean"] as? Double), spread = try #require(figures["spread"] as? Double)
+        let entropy = try #require(figures["entropyBits"] as? Double)
+        #expect(low < mean && mean < high && spread > 0 && spread < high - low)
+        #expect((10.0...32).contains(entropy))
+        #expect(figures["nonFinite"] as? Int == 0)
+        #expect(try run(["inspect", "model.onnx", "--statistics"], workshop).output.contains("entropy bits"))
+    }
+
+    // MARK: Recipes
+
+    @Test func `recipes are listed and shown`() throws {
+        let workshop = try Workshop()
+        let list = try run(["recipes"], workshop)
+        #expect(list.output.split(separator: "\n").count == 3)
+        #expect(try run(["recipes", "list"], workshop).output == list.output)
+        let shown = try run(["recipes", "show", "int8"], workshop)
+        try workshop.write("mine.yaml", shown.output)
+        #expect(try run(["recipes", "show", "mine.yaml"], workshop).output == shown.output)
+        let json = try run(["recipes", "show", "int8", "--format", "json"], workshop).json
+        #expect((json["stages"] as? [Any])?.count == 3)
+        #expect(json["version"] as? Int == 1)
+    }
+}
+
+@Suite(.enabled(if: Program.isBuilt && Program.hasRuntime, "needs the release build of pith and ONNX Runtime"))
+struct WorkingCommandTests {
+    private func run(_ arguments: [String], _ workshop: Workshop) throws -> Program.Result {
+        try Program.run(arguments, in: workshop)
+    }
+
+    @Test func `compress prints one object with the keys of the contract`() throws {
+        let workshop = try Workshop(), start = Date()
+        let result = try run(
+            [
+                "compress", "model.onnx", "-o", "out.onnx", "--data", "card.yaml", "--profile", "none", "--format",
+                "json",
+            ], workshop)
+        let elapsed = Date().timeIntervalSince(start)
+        #expect(result.status == 0)
+        #expect(result.errors.isEmpty)
+        let json = result.json
+        let keys = [
+            "input", "output", "accuracy", "fidelity", "latency", "seconds", "scoringSeconds", "peakBytes", "recipe",
+            "minimumRuntime",
+            "ledger",
+        ]
+        for key in keys { #expect(json[key] != nil, "\(key) is missing") }
+        func members(_ name: String) -> Set<String> { Set((json[name] as? [String: Any] ?? [:]).keys) }
+        #expect(members("input").isSuperset(of: ["path", "bytes", "parameters"]))
+        #expect(members("output").isSuperset(of: ["path", "bytes", "bitsPerWeight", "sha256"]))
+        #expect(
+            members("accuracy").isSuperset(of: ["metric", "reference", "candidate", "drop", "dropUpper95", "samples"]))
+        #expect(members("fidelity").isSuperset(of: ["sqnrDB", "cosine", "agreement"]))
+        #expect(members("latency").isSuperset(of: ["referenceMilliseconds", "candidateMilliseconds", "speedup"]))
+        let rows = try #require(json["ledger"] as? [[String: Any]])
+        for key in ["weight", "shape", "technique", "representation", "bytesBefore", "bytesAfter", "sqnrDB", "note"] {
+            #expect(rows.allSatisfy { $0[key] != nil }, "\(key) is missing")
+        }
+        let seconds = try #require(json["seconds"] as? Double),
+            scoring = try #require(json["scoringSeconds"] as? Double)
+        #expect(scoring < seconds)
+        #expect(seconds <= elapsed + 0.05 && seconds > elapsed - 0.5)
+        #expect(workshop.names.contains("out.onnx"))
+        #expect(json["accuracy"] is [String: Any])
+    }
+
+    @Test func `what was not measured is null`() throws {
+        let workshop = try Workshop()
+        let result = try run(
+            ["compress", "model.onnx", "-o", "out.onnx", "--profile", "none", "--format", "json"], workshop)
+        #expect(result.status == 0)
+        #expect(result.errors.hasPrefix("no --data: activations stay in float"))
+        #expect(result.json["accuracy"] is NSNull)
+        #expect(result.json["fidelity"] is NSNull)
+        let text = try run(["compress", "model.onnx", "-o", "out.onnx", "--profile", "none"], workshop)
+        #expect(text.output.hasPrefix("note: No data was given"))
+        #expect(text.output.contains("dB without, on made-up inputs"))
+    }
+
+    @Test func `the demo loses less than a point in a third of the bytes and leaves nothing`() throws {
+        let workshop = try Workshop(), before = workshop.names
+        let result = try run(["demo", "--format", "json"], workshop)
+        #expect(result.status == 0)
+        let accuracy = try #require(result.json["accuracy"] as? [String: Any])
+        let input = try #require(result.json["input"] as? [String: Any]),
+            output = try #require(result.json["output"] as? [String: Any])
+        #expect(try #require(accuracy["drop"] as? Double) < 0.01)
+        #expect(try #require(accuracy["dropUpper95"] as? Double) < 0.01)
+        #expect(accuracy["samples"] as? Int == 1000)
+        #expect(try #require(output["bytes"] as? Int) * 3 < (try #require(input["bytes"] as? Int)))
+        #expect(workshop.names == before)
+        #expect(workshop.leftovers.isEmpty)
+        let kept = try run(["demo", "--keep", "demo"], workshop)
+        #expect(kept.output.contains("times smaller"))
+        let files = try FileManager.default.contentsOfDirectory(atPath: workshop.path("demo")).sorted()
+        #expect(files == ["digits.int8.onnx", "digits.npz", "digits.onnx", "digits.yaml"])
+    }
+
+    @Test func `evaluate scores a model alone and against another`() throws {
+        let workshop = try Workshop()
+        let alone = try run(["evaluate", "model.onnx", "--data", "card.yaml", "--format", "json"], workshop)
+        #expect(alone.status == 0)
+        #expect((alone.json["accuracy"] as? [String: Any])?["reference"] as? Double == 0.975)
+        #expect(alone.json["fidelity"] is NSNull)
+        let pair = try run(
+            ["evaluate", "model.onnx", "--data", "card.yaml", "--reference", "model.onnx", "--format", "json"], workshop
+        )
+        #expect((pair.json["fidelity"] as? [String: Any])?["sqnrDB"] as? Double == 200)
+        #expect((pair.json["accuracy"] as? [String: Any])?["drop"] as? Double == 0)
+        let text = try run(["evaluate", "model.onnx", "--data", "card.yaml"], workshop).output
+        #expect(text.contains("accuracy: 97.50 % (1000 samples)"))
+        #expect(text.contains("macro"))
+    }
+
+    @Test func `promises are kept or end with 1 and leave nothing`() throws {
+        let workshop = try Workshop(), before = workshop.names
+        let command = [
+            "compress", "model.onnx", "-o", "out.onnx", "--data", "card.yaml", "--profile", "none", "--recipe",
+            "int8-weights",
+        ]
+        for (promise, word) in [
+            (["--max-size", "20KB"], "size"), (["--min-sqnr", "120"], "fidelity"), (["--max-drop", "0"], "accuracy"),
+            (["--require-speedup", "500"], "speed"),
+        ] {
+            let result = try run(command + promise, workshop)
+            #expect(result.status == 1)
+            #expect(result.output.isEmpty)
+            #expect(result.errors.hasPrefix("error: \(word): "), "\(result.errors)")
+            #expect(workshop.names == before)
+        }
+        let kept = try run(
+            command + ["--max-size", "130 KB", "--max-drop", "2", "--strict", "--require-speedup", "0.01"], workshop)
+        #expect(kept.status == 0, "\(kept.errors)")
+        #expect(workshop.names == before.union(["out.onnx"]))
+    }
+
+    @Test func `the machine profile is kept, reused and can be damaged`() throws {
+        let workshop = try Workshop()
+        let command = ["compress", "model.onnx", "-o", "out.onnx", "--data", "card.yaml", "--profile", "profile.json"]
+        #expect(try run(command, workshop).status == 0)
+        let first = try Data(contentsOf: URL(fileURLWithPath: workshop.path("profile.json")))
+        let output = try Data(contentsOf: URL(fileURLWithPath: workshop.path("out.onnx")))
+        #expect(try run(command, workshop).status == 0)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: workshop.path("profile.json"))) == first)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: workshop.path("out.onnx"))) == output)
+        try workshop.write("profile.json", "not JSON")
+        #expect(try run(command, workshop).status == 0)
+    }
+
+    @Test func `an interrupt leaves nothing behind`() throws {
+        let workshop = try Workshop(), before = workshop.names
+        let running = try Program.launch(
+            Program.path, ["compress", "model.onnx", "-o", "out.onnx", "--data", "card.yaml", "--profile", "none"],
+            in: workshop)
+        for _ in 0..<2000 where workshop.names == before && running.process.isRunning {
+            Thread.sleep(forTimeInterval: 0.005)
+        }
+        #expect(workshop.names != before, "the output is not staged beside its place")
+        running.process.interrupt()
+        #expect(running.finish().status == 130)
+        #expect(workshop.names == before)
+        let demo = try Program.launch(Program.path, ["demo"], in: workshop)
+        for _ in 0..<2000 where workshop.leftovers.isEmpty && demo.process.isRunning {
+            Thread.sleep(forTimeInterval: 0.005)
+        }
+        demo.process.terminate()
+        #expect(demo.finish().status == 143)
+        #expect(workshop.leftovers.isEmpty)
+    }
+
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/script"), "needs script(1)"))
+    func `progress is shown on a terminal`() throws {
+        let workshop = try Workshop()
+        let line = "script -qec 'pith compress model.onnx -o out.onnx --data card.yaml --profile none' /dev/null"
+        let result = try Program.shell(line, in: workshop)
+        #expect(result.status == 0)
+        #expect(result.output.contains("\r\u{1B}[Kreading model.onnx"))
+        #expect(result.output.contains("scoring"))
+    }
+}

@@ -1,0 +1,195 @@
+import Foundation
+import PithCompression
+import PithEvaluation
+import PithFormats
+import PithModel
+import PithTensor
+import Testing
+
+@Suite(.enabled(if: Digits.isRunnable, "needs Examples/Digits and ONNX Runtime")) struct CompressionJobTests {
+    private func options(data: String? = Digits.card, threads: Int = 1) -> CompressionOptions {
+        var options = CompressionOptions()
+        options.data = data
+        options.threads = threads
+        options.profile = .fixedRules
+        return options
+    }
+
+    private func run(
+        _ scratch: Scratch, _ options: CompressionOptions, _ recipe: String = "int8", input: String = Digits.model
+    ) async throws -> CompressionReport {
+        try await CompressionJob(
+            input: input, output: scratch.path("out.onnx"), recipe: try Recipe.named(recipe), options: options
+        ).run()
+    }
+
+    /// The error of a run that must fail and leave nothing behind.
+    private func refusal(
+        _ options: CompressionOptions, _ recipe: String = "int8-weights", input: String = Digits.model
+    ) async throws -> CompressionError? {
+        let scratch = try Scratch()
+        let error = await #expect(throws: CompressionError.self) {
+            try await run(scratch, options, recipe, input: input)
+        }
+        #expect(scratch.names.isEmpty)
+        return error
+    }
+
+    @Test func `the same input gives the same bytes at any thread count`() async throws {
+        let scratch = try Scratch()
+        var hashes: Set<String> = []
+        for threads in [1, 2, 3, 1] { hashes.insert(try await run(scratch, options(threads: threads)).output.sha256) }
+        #expect(hashes.count == 1)
+        #expect(scratch.names == ["out.onnx"])
+    }
+
+    @Test func `the example keeps its accuracy in a third of the bytes`() async throws {
+        let scratch = try Scratch(), report = try await run(scratch, options())
+        #expect(report.input.bytes == 409_748)
+        #expect(report.output.bytes * 3 < report.input.bytes)
+        let accuracy = try #require(report.accuracy)
+        #expect(accuracy.reference == 0.975)
+        #expect(try #require(accuracy.drop) < 0.01)
+        #expect(try #require(accuracy.dropUpper95) < 0.01)
+        #expect(try #require(report.fidelity).sqnrDB > 35)
+        #expect(report.verification.weightsCompared == 18)
+        #expect(!report.verification.isMadeUp)
+        #expect(abs(report.verification.optimizedSQNR - report.verification.unoptimizedSQNR) < 1)
+        #expect(report.minimumRuntime == "ONNX Runtime 1.17")
+        #expect(report.seconds >= report.scoringSeconds)
+        #expect(report.peakBytes > 1 << 20)
+        let file = try Data(contentsOf: URL(fileURLWithPath: report.output.path))
+        #expect(file.count == report.output.bytes)
+    }
+
+    @Test(arguments: ["int8", "int8-weights", "clean"])
+    func `the ledger names every weight and its bytes add up to those of the file`(
+        recipe: String
+    ) async throws {
+        let scratch = try Scratch(), report = try await run(scratch, options(), recipe)
+        let before = try ONNXReader.read(path: Digits.model), after = try ONNXReader.read(path: report.output.path)
+        let named = Set(report.ledger.map(\.weight))
+        #expect(Set(before.graph.weights.names).isSubset(of: named))
+        #expect(report.ledger.reduce(0) { $0 + $1.bytesBefore } == before.graph.weights.reduce(0) { $0 + $1.byteCount })
+        #expect(report.ledger.reduce(0) { $0 + $1.bytesAfter } == after.graph.weights.reduce(0) { $0 + $1.byteCount })
+        #expect(report.ledger.count == named.count)
+    }
+
+    @Test func `what made the file is kept inside it, and can be followed again`() async throws {
+        let scratch = try Scratch()
+        var options = options()
+        options.seed = .max
+        let report = try await run(scratch, options)
+        let model = try ONNXReader.read(path: report.output.path)
+        let text = try #require(model.metadata.first { $0.key == Provenance.key }?.value)
+        let record = try JSONDecoder().decode([String: JSONValue].self, from: Data(text.utf8))
+        #expect(record["input"] == .string("sha256:566415058118de8afb64020ed4d3f13590cdfe557874dac1ef1bbaf724ad32a9"))
+        #expect(record["seed"] == .string("18446744073709551615"))
+        #expect(record["pith"] == .string(PithVersion.current))
+        let recipe = try JSONDecoder().decode(Recipe.self, from: JSONEncoder().encode(try #require(record["recipe"])))
+        #expect(try recipe.yaml == Recipe.named("int8").yaml)
+        guard case .object(let decisions) = record["decisions"] else { throw CancellationError() }
+        #expect(decisions["activations"] == .string("uint8"))
+        // A second run over the output replaces the record.
+        let again = try await run(scratch, self.options(), "clean", input: report.output.path)
+        let second = try ONNXReader.read(path: again.output.path).metadata.filter { $0.key == Provenance.key }
+        #expect(second.count == 1)
+        #expect(second[0].value.contains("graph.clean"))
+    }
+
+    @Test func `without data weights alone are rounded, and the report says what data would add`() async throws {
+        let scratch = try Scratch(), report = try await run(scratch, options(data: nil))
+        #expect(report.accuracy == nil)
+        #expect(report.fidelity == nil)
+        #expect(report.latency != nil)
+        #expect(report.verification.isMadeUp)
+        #expect(report.notes[0].contains("--data DATA adds"))
+        #expect(report.ledger.contains { $0.representation == "int8 per channel, folded at load" })
+        #expect(!report.ledger.contains { $0.weight == "(activations)" })
+    }
+
+    @Test func `data without rows to calibrate leaves activations in float and says so`() async throws {
+        let scratch = try Scratch()
+        for name in ["digits.npz"] {
+            try FileManager.default.copyItem(
+                at: Digits.folder.appendingPathComponent(name), to: scratch.folder.appendingPathComponent(name))
+        }
+        let card = try String(contentsOfFile: Digits.card, encoding: .utf8)
+            .replacingOccurrences(of: "calibrate: [0, 200]", with: "").replacingOccurrences(
+                of: "[200, 1200]", with: "[0, 100]")
+        let report = try await run(scratch, options(data: try scratch.write("card.yaml", card)))
+        #expect(report.notes.contains { $0.contains("no rows under `calibrate`") })
+        #expect(report.accuracy?.samples == 100)
+    }
+
+    // MARK: Promises
+
+    @Test func `promises that hold let the output through`() async throws {
+        let scratch = try Scratch()
+        var options = options()
+        options.maximumDrop = 2
+        options.maximumSize = 200_000
+        options.minimumSQNR = 30
+        options.requiredSpeedup = 0.01
+        options.isStrict = true
+        #expect(try await run(scratch, options).output.bytes < 200_000)
+        #expect(scratch.names == ["out.onnx"])
+    }
+
+    @Test func `a drop that may be larger than allowed is refused with its figure`() async throws {
+        var options = options()
+        options.maximumDrop = 0
+        let error = try #require(try await refusal(options))
+        #expect(error.code == .promiseBroken)
+        #expect(error.problem.contains("95 % interval"))
+        #expect(error.problem.contains("1000 samples"))
+        options.data = nil
+        #expect(try await refusal(options)?.problem.contains("no metric") == true)
+    }
+
+    @Test func `size, fidelity and speed are refused by name`() async throws {
+        var size = options()
+        size.maximumSize = 1000
+        #expect(try await refusal(size)?.problem.contains("more than the 1000 allowed") == true)
+        var fidelity = options()
+        fidelity.minimumSQNR = 150
+        #expect(try await refusal(fidelity)?.subject == "fidelity")
+        var speed = options()
+        speed.requiredSpeedup = 1000
+        #expect(try await refusal(speed)?.subject == "speed")
+    }
+
+    @Test func `a search takes the first recipe that keeps the promises`() async throws {
+        let scratch = try Scratch()
+        var options = options()
+        options.minimumSQNR = 42
+        func search(_ options: CompressionOptions) async throws -> CompressionReport {
+            try await CompressionSearch(
+                input: Digits.model, output: scratch.path("out.onnx"), recipe: nil, options: options
+            ).run()
+        }
+        let report = try await search(options)
+        #expect(report.recipe.name == "int8-weights")
+        #expect(report.notes[0].contains("Recipe int8 was tried and not taken"))
+        options.minimumSQNR = 199
+        let error = await #expect(throws: CompressionError.self) { try await search(options) }
+        #expect(error?.problem.contains("no built-in recipe keeps the promises") == true)
+        #expect(error?.problem.contains("clean") == true)
+    }
+
+    // MARK: Recipes that can not be followed
+
+    @Test func `a name that the model does not have is told, and refused under strict`() async throws {
+        let scratch = try Scratch()
+        let recipe = try scratch.write(
+            "mine.yaml", "version: 1\nstages:\n  - technique: quantize.weights\n    where: { exclude: [haed.weight] }\n"
+        )
+        let report = try await run(scratch, options(data: nil), recipe)
+        #expect(report.notes.contains { $0.contains("'haed.weight'") })
+        var strict = options(data: nil)
+        strict.isStrict = true
+        let error = try #require(try await refusal(strict, recipe))
+        #expect(error.subject == "--strict")
+        #expect(error.problem.contains("haed.weight"))
+    }
+}

@@ -1,0 +1,90 @@
+import Foundation
+import PithCompression
+import PithEvaluation
+import PithFormats
+import PithModel
+import PithRuntime
+import PithTensor
+import Testing
+
+/// The closed loop catches files that are not what was meant.
+@Suite(.enabled(if: GraphBench.hasRuntime, "needs ONNX Runtime")) struct OutputVerifierTests {
+    /// Writes `written`, and verifies it as if `meant` had been written.
+    private func verify(original: Model, meant: Workpiece, written: Model) throws -> Verification {
+        let scratch = try Scratch()
+        try ONNXWriter.write(written, to: scratch.path("out.onnx"))
+        let reference = try Session(bytes: try ONNXWriter.encode(original), name: "original")
+        let source = try SyntheticSource(for: reference, seed: 0)
+        return try OutputVerifier(
+            path: scratch.path("out.onnx"), piece: meant, original: reference, source: source,
+            rows: source.evaluationRows
+        ).verify()
+    }
+
+    private func quantized(_ model: Model) async throws -> Workpiece {
+        var piece = Workpiece(model: model)
+        try await WeightQuantizer().apply(to: &piece, in: StageContext())
+        return piece
+    }
+
+    private func mismatch(original: Model, meant: Workpiece, written: Model) -> CompressionError? {
+        let error = #expect(throws: CompressionError.self) {
+            try verify(original: original, meant: meant, written: written)
+        }
+        #expect(error?.code == .mismatch)
+        return error
+    }
+
+    @Test func `an honest file passes, with its figures`() async throws {
+        let model = try SmallModels.residual(), piece = try await quantized(model)
+        let found = try verify(original: model, meant: piece, written: piece.model)
+        #expect(found.weightsCompared == 1)
+        #expect(found.samples == 8)
+        #expect(found.isMadeUp)
+        #expect(found.optimizedSQNR > 30)
+        let same = try verify(original: model, meant: Workpiece(model: model), written: model)
+        #expect(same.weightsCompared == 0)
+        #expect(same.unoptimizedSQNR > 100)
+    }
+
+    @Test func `one level that differs is found and its weight named`() async throws {
+        let model = try SmallModels.residual(), piece = try await quantized(model)
+        let form = try #require(piece.model.graph.weights["w2"]?.representation as? GroupedIntegers)
+        var levels = form.levels.elements(as: Int8.self)
+        levels[17] = levels[17] == 0 ? 1 : 0
+        var tampered = piece.model
+        tampered.graph.weights["w2"]?.form = .encoded(
+            GroupedIntegers(levels: Tensor(levels, shape: form.shape), scales: form.scales, grouping: form.grouping))
+        #expect(mismatch(original: model, meant: piece, written: tampered)?.problem.contains("'w2'") == true)
+    }
+
+    @Test func `one bit of a weight that was kept is found`() async throws {
+        let model = try SmallModels.residual(), piece = try await quantized(model)
+        var numbers = try #require(piece.model.graph.weights["b1"]).decoded().elements(as: Float.self)
+        numbers[0] = numbers[0].nextUp
+        var tampered = piece.model
+        tampered.graph.weights["b1"] = Weight("b1", Tensor(vector: numbers))
+        #expect(mismatch(original: model, meant: piece, written: tampered)?.problem.contains("'b1'") == true)
+        tampered.graph.weights["b1"] = nil
+        tampered.graph.nodes[0].inputs.removeLast()
+        #expect(mismatch(original: model, meant: piece, written: tampered)?.problem.contains("'b1'") == true)
+    }
+
+    @Test func `outputs that are not finite are found`() async throws {
+        let model = try SmallModels.residual()
+        var broken = model
+        broken.graph.nodes[7].outputs = ["z"]
+        broken.graph.nodes.append(Node("Log", inputs: ["z"], outputs: ["y"]))
+        #expect(
+            mismatch(original: model, meant: Workpiece(model: broken), written: broken)?.problem.contains("not finite")
+                == true)
+    }
+
+    @Test func `a file that the runtime does not load is our fault, not the user's`() async throws {
+        let model = try SmallModels.residual()
+        var broken = model
+        broken.graph.nodes[1].operation = "Relux"
+        let error = mismatch(original: model, meant: Workpiece(model: broken), written: broken)
+        #expect(error?.problem.contains("does not load") == true)
+    }
+}

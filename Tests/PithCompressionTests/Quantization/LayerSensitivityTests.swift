@@ -1,0 +1,101 @@
+import Foundation
+import PithCompression
+import PithModel
+import PithTensor
+import Testing
+
+@Suite(.enabled(if: GraphBench.hasRuntime, "needs ONNX Runtime")) struct LayerSensitivityTests {
+    private func observations(_ model: Model, _ source: MemorySamples, _ placement: Placement) async throws -> [String:
+        Observation]
+    {
+        try await ActivationObserver(model: model, source: source, threads: 1).observe(
+            placement.values, channelAxes: [:], rows: source.evaluationRows)
+    }
+
+    @Test func `the error of a layer is that of its rounded input alone`() async throws {
+        // Identity layers: the output's error is the input's.
+        let one = Tensor([1, 0, 0, 0, 1, 0, 0, 0, 1] as [Float], shape: try Shape([3, 3]))
+        let model = GraphBench.model(
+            [
+                Node("MatMul", inputs: ["x", "i"], outputs: ["a"]), Node("Exp", inputs: ["a"], outputs: ["e"]),
+                Node("MatMul", inputs: ["e", "j"], outputs: ["y"]),
+            ], inputs: [GraphBench.input("x", [-1, 3])], outputs: ["y"], weights: [Weight("i", one), Weight("j", one)])
+        let values = try SmallModels.tensor([20, 3], seed: 4), source = MemorySamples("x", values)
+        let placement = Placement(model.graph)
+        var settings = StaticQuantizer()
+        settings.calibrator = .minmax
+        let seen = try await observations(model, source, placement)
+        let measured = try LayerSensitivity(
+            model: model, layers: placement.layers, observations: seen, settings: settings, type: .uint8
+        ).measure(source: source, rows: source.evaluationRows)
+        for (node, numbers) in [
+            (0, values.elements(as: Float.self)), (2, values.elements(as: Float.self).map { exp($0) }),
+        ] {
+            let low = min(numbers.min() ?? 0, 0), high = max(numbers.max() ?? 0, 0)
+            let scale = (high - low) / 255, zero = (-low / scale).rounded(.toNearestOrEven)
+            var signal = 0.0, noise = 0.0
+            for value in numbers {
+                let level = min(max((value / scale).rounded(.toNearestOrEven) + zero, 0), 255)
+                let error = Double(value - (level - zero) * scale)
+                signal += Double(value) * Double(value)
+                noise += error * error
+            }
+            #expect(abs(try #require(measured[node]) - 10 * log10(signal / noise)) < 0.05)
+        }
+    }
+
+    @Test func `a layer fed by one far outlier is the most sensitive`() async throws {
+        let model = try SmallModels.residual()
+        var numbers = try SmallModels.tensor([16, 3, 8, 8], seed: 2).elements(as: Float.self)
+        numbers[5] = 3000
+        let source = MemorySamples("x", Tensor(numbers, shape: try Shape([16, 3, 8, 8])))
+        let placement = Placement(model.graph)
+        var settings = StaticQuantizer()
+        settings.calibrator = .minmax
+        let seen = try await observations(model, source, placement)
+        let result = try LayerSensitivity(
+            model: model, layers: placement.layers, observations: seen, settings: settings, type: .uint8
+        ).measure(source: source, rows: 1..<16)
+        #expect(result.keys.sorted() == [0, 2, 7])
+        #expect(try #require(result[0]) < 5)
+        #expect(result.count == 3)
+    }
+
+    @Test(arguments: [1, 2, 3]) func `what is observed is the same with any number of threads`(threads: Int)
+        async throws
+    {
+        let model = try SmallModels.residual(),
+            source = MemorySamples("x", try SmallModels.tensor([70, 3, 8, 8], seed: 2))
+        func observe(_ threads: Int) async throws -> [String: Observation] {
+            try await ActivationObserver(model: model, source: source, threads: threads).observe(
+                ["x", "r1", "f"], channelAxes: ["r1": 1, "f": -1], rows: 0..<70)
+        }
+        let one = try await observe(1), some = try await observe(threads)
+        #expect(one.keys.sorted() == ["f", "r1", "x"])
+        for (name, observation) in one {
+            #expect(some[name]?.histogram == observation.histogram)
+            #expect(some[name]?.sums == observation.sums)
+        }
+        #expect(one["x"]?.histogram.count == 70 * 3 * 64)
+        #expect(one["r1"]?.sums.count == 16)
+        #expect(one["r1"]?.valuesPerChannel == 70 * 64)
+        #expect(one["f"]?.means.count == 16)
+    }
+}
+
+@Suite(.enabled(if: GraphBench.hasRuntime, "needs ONNX Runtime")) struct IntegerTypeProbeTests {
+    @Test func `fixed rules measure nothing`() throws {
+        #expect(try IntegerTypeProbe.unsignedSpeedup(profile: .fixedRules) == 1)
+    }
+
+    @Test func `the answer is measured once and kept`() throws {
+        let scratch = try Scratch(), profile = MachineProfile(.file(scratch.path("profile.json")))
+        let first = try IntegerTypeProbe.unsignedSpeedup(profile: profile)
+        #expect((0.05...50).contains(first))
+        #expect(try IntegerTypeProbe.unsignedSpeedup(profile: profile) == first)
+        let text = try String(contentsOf: scratch.folder.appendingPathComponent("profile.json"), encoding: .utf8)
+        #expect(text.contains("unsigned over signed 8-bit activations"))
+        #expect(text.contains("ONNX Runtime"))
+        #expect(scratch.names == ["profile.json"])
+    }
+}

@@ -1,0 +1,145 @@
+import PithCompression
+import PithModel
+import PithTensor
+import Testing
+
+struct PlacementTests {
+    private func placement(_ nodes: [Node], _ weights: [Weight], outputs: [String] = ["y"]) -> Placement {
+        let model = GraphBench.model(
+            nodes, inputs: [GraphBench.input("x", [-1, 4, 8, 8])], outputs: outputs, weights: weights)
+        return Placement(model.graph)
+    }
+
+    private func kernel(_ name: String) throws -> Weight { try GraphBench.random(name, [4, 4, 1, 1], seed: 1) }
+    private func convolution(_ input: String, _ output: String, _ weight: String = "w") -> Node {
+        Node("Conv", inputs: [input, weight], outputs: [output])
+    }
+    private let end = Node("GlobalAveragePool", inputs: ["last"], outputs: ["y"])
+
+    @Test func `a residual block is held in integers from its input to its head`() throws {
+        let placement = Placement(try SmallModels.residual().graph)
+        #expect(placement.layers.map(\.node) == [0, 2, 7])
+        #expect(placement.layers.map(\.bias) == ["b1", "b2", "b3"])
+        #expect(placement.layers.map(\.axis) == [0, 0, 0])
+        #expect(placement.layers.map(\.inputAxis) == [1, 1, -1])
+        // Values between a layer or sum and its ReLU, and the graph's output, have no format.
+        #expect(placement.values == ["x", "r1", "c2", "r2", "g", "f"])
+        #expect(placement.shared == ["f": "g"])
+        #expect(placement.root(of: "f") == "g")
+    }
+
+    @Test func `excluded layers and what only they need stay float`() throws {
+        let graph = try SmallModels.residual().graph
+        let placement = Placement(graph, excluded: [7])
+        #expect(placement.layers.map(\.node) == [0, 2])
+        #expect(placement.values == ["x", "r1", "c2"])
+        #expect(Placement(graph, excluded: [0, 2, 7]).values.isEmpty)
+    }
+
+    @Test func `inputs of a concatenation have formats of their own`() throws {
+        let placement = placement(
+            [
+                convolution("x", "a"), convolution("x", "b"),
+                Node("Concat", inputs: ["a", "b"], outputs: ["c"], attributes: [Attribute("axis", .integer(1))]),
+                Node("Conv", inputs: ["c", "v"], outputs: ["last"]), end,
+            ], [try kernel("w"), try GraphBench.random("v", [4, 8, 1, 1], seed: 2)])
+        #expect(placement.values == ["x", "a", "b", "c", "last"])
+        #expect(placement.shared.isEmpty)
+    }
+
+    @Test func `pools and movements take the format of their input`() throws {
+        let placement = placement(
+            [
+                convolution("x", "a"),
+                Node(
+                    "MaxPool", inputs: ["a"], outputs: ["m"],
+                    attributes: [Attribute("kernel_shape", .integers([2, 2]))]),
+                Node("Pad", inputs: ["m", "pads"], outputs: ["p"]), convolution("p", "last"), end,
+            ], [try kernel("w"), GraphBench.integers("pads", [0, 0, 1, 1, 0, 0, 1, 1])])
+        #expect(placement.values == ["x", "a", "m", "p", "last"])
+        #expect(placement.shared == ["m": "a", "p": "m"])
+        #expect(placement.root(of: "p") == "a")
+    }
+
+    @Test func `padding with anything but zero needs a format of its own`() throws {
+        func values(_ constant: Float) throws -> Placement {
+            placement(
+                [
+                    convolution("x", "a"), Node("Pad", inputs: ["a", "pads", "value"], outputs: ["p"]),
+                    convolution("p", "last"), end,
+                ],
+                [
+                    try kernel("w"), GraphBench.integers("pads", [0, 0, 1, 1, 0, 0, 1, 1]),
+                    Weight("value", Tensor(scalar: constant)),
+                ])
+        }
+        #expect(try values(0).shared == ["p": "a"])
+        #expect(try values(9).shared.isEmpty)
+        #expect(try values(9).values.contains("p"))
+    }
+
+    @Test func `an operator without an integer kernel ends the integers before it`() throws {
+        let placement = placement(
+            [
+                convolution("x", "a"), Node("Erf", inputs: ["a"], outputs: ["e"]),
+                Node("Sqrt", inputs: ["e"], outputs: ["q"]),
+                convolution("q", "last"), end,
+            ], [try kernel("w")])
+        #expect(placement.values == ["x", "a", "q", "last"])
+    }
+
+    @Test func `a sum with a constant stays float, and its result is held`() throws {
+        let placement = placement(
+            [
+                convolution("x", "a"), Node("Add", inputs: ["a", "shift"], outputs: ["s"]), convolution("s", "last"),
+                end,
+            ], [try kernel("w"), try GraphBench.random("shift", [1, 4, 1, 1], seed: 3)])
+        #expect(placement.values == ["x", "a", "s", "last"])
+    }
+
+    @Test func `a clip from zero hides the value before it and bounds the one after`() throws {
+        let clip = Node("Clip", inputs: ["a", "low", "high"], outputs: ["r"])
+        let weights = [try kernel("w"), Weight("high", Tensor(scalar: Float(6)))]
+        for (low, isHidden) in [(Float(0), true), (-1, false)] {
+            let placement = placement(
+                [convolution("x", "a"), clip, convolution("r", "last"), end],
+                weights + [Weight("low", Tensor(scalar: low))])
+            #expect(placement.values.contains("a") != isHidden)
+            #expect(placement.clipped == ["r": 6])
+        }
+    }
+
+    @Test func `layers need a constant float weight, and a bias of one number a channel`() throws {
+        func layers(_ node: Node, _ weights: [Weight]) -> [IntegerLayer] {
+            placement([node, Node("Relu", inputs: ["z"], outputs: ["y"])], weights).layers
+        }
+        let kernel = try kernel("w"), wide = try GraphBench.random("m", [8, 4], seed: 2)
+        let bias = try GraphBench.random("b", [4], seed: 3), row = try GraphBench.random("b", [1, 4], seed: 3)
+        let conv = Node("Conv", inputs: ["x", "w", "b"], outputs: ["z"])
+        #expect(layers(conv, [kernel, bias]).count == 1)
+        #expect(layers(conv, [kernel, row]).isEmpty)
+        #expect(layers(Node("Conv", inputs: ["x", "x"], outputs: ["z"]), []).isEmpty)
+        let gemm = Node("Gemm", inputs: ["x", "m", "b"], outputs: ["z"])
+        #expect(layers(gemm, [wide, bias]).first?.axis == 1)
+        var scaled = gemm
+        scaled[attribute: "alpha"] = .float(0.5)
+        #expect(layers(scaled, [wide, bias]).isEmpty)
+        #expect(layers(Node("MatMul", inputs: ["x", "m"], outputs: ["z"]), [wide]).first?.bias == nil)
+        #expect(layers(Node("MatMul", inputs: ["m", "x"], outputs: ["z"]), [wide]).isEmpty)
+        let stack = try GraphBench.random("m", [2, 8, 4], seed: 2)
+        #expect(layers(Node("MatMul", inputs: ["x", "m"], outputs: ["z"]), [stack]).isEmpty)
+        var custom = conv
+        custom.domain = "com.example"
+        #expect(layers(custom, [kernel, bias]).isEmpty)
+    }
+
+    @Test func `a convolution whose result leaves the graph stays float, a product does not`() throws {
+        let direct = placement([convolution("x", "y")], [try kernel("w")])
+        #expect(direct.layers.isEmpty)
+        #expect(direct.values.isEmpty)
+        let product = placement(
+            [Node("MatMul", inputs: ["x", "m"], outputs: ["y"])], [try GraphBench.random("m", [8, 4], seed: 2)])
+        #expect(product.layers.count == 1)
+        #expect(product.values == ["x"])
+    }
+}

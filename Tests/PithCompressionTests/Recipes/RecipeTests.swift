@@ -1,0 +1,97 @@
+import Foundation
+import PithCompression
+import PithFormats
+import Testing
+
+struct RecipeTests {
+    private func refusal(_ text: String) -> CompressionError? {
+        do {
+            _ = try Recipe(text: text, subject: "mine.yaml")
+            return nil
+        } catch {
+            return error as? CompressionError
+        }
+    }
+
+    @Test(arguments: ["int8", "int8-weights", "clean"]) func `a built-in recipe comes back from its YAML as it was`(
+        name: String
+    ) throws {
+        let recipe = try Recipe.named(name)
+        let text = try recipe.yaml
+        #expect(text.hasPrefix("version: 1\n"))
+        let again = try Recipe(text: text)
+        #expect(again.name == name)
+        #expect(try again.yaml == text)
+        #expect(again.stages.map { type(of: $0.technique).name } == recipe.stages.map { type(of: $0.technique).name })
+        #expect(!Recipe.summary(of: name).isEmpty)
+    }
+
+    @Test func `JSON is read as well, and what a file leaves out has its default`() throws {
+        let recipe = try Recipe(
+            text:
+                "{\"version\": 1, \"stages\": [{\"technique\": \"quantize.weights\", \"bits\": 4, \"where\": {\"minimumCount\": 9}}]}"
+        )
+        let technique = try #require(recipe.stages[0].technique as? WeightQuantizer)
+        #expect(technique.bits == 4)
+        #expect(technique.minimumCount == 512)
+        #expect(recipe.stages[0].selector.minimumCount == 9)
+    }
+
+    @Test(arguments: [
+        ("stages: []", "version"), ("version: 2\nstages: []", "version is not 1"), ("version: 1", "no stages"),
+        ("version: 1\nstages: []", "no stages"), ("version: 1\nstage: []", "'stage'"), ("- 1", "no map"),
+        ("just text", "no map"),
+        ("version: 1\nstages: [ { bits: 4 } ]", "names no technique"), ("version: 1\nstages: [ 7 ]", "stage"),
+    ]) func `a recipe that is none is refused with the reason`(text: String, word: String) throws {
+        let error = try #require(refusal(text))
+        #expect(error.code == .invalidRecipe)
+        #expect("\(error)".contains(word), "\(error)")
+        #expect(error.subject.contains("mine.yaml"))
+        #expect(!error.remedy.isEmpty)
+    }
+
+    @Test func `unknown names are refused, and the known ones listed`() throws {
+        let technique = try #require(refusal("version: 1\nstages: [ { technique: quantize.magic } ]"))
+        #expect(technique.code == .unknownTechnique)
+        #expect(technique.problem.contains("'quantize.magic'"))
+        #expect(technique.remedy.contains("quantize.weights"))
+        let setting = try #require(refusal("version: 1\nstages: [ { technique: quantize.weights, bit: 4 } ]"))
+        #expect(setting.code == .unknownSetting)
+        #expect(setting.problem.contains("'bit'"))
+        #expect(setting.remedy.contains("bits, minimumCount"))
+        let place = try #require(
+            refusal("version: 1\nstages: [ { technique: quantize.weights, where: { suffix: [a] } } ]"))
+        #expect(place.problem.contains("'suffix'"))
+        #expect(place.subject.contains("where"))
+    }
+
+    @Test(arguments: [
+        ("quantize.weights", "bits: 9", "2...8"), ("quantize.weights", "bits: 1", "2...8"),
+        ("quantize.weights", "bits: four", "'bits'"), ("quantize.weights", "bits: 4.5", "'bits'"),
+        ("quantize.weights", "bits: null", "'bits'"), ("quantize.static", "calibrator: best", "'calibrator'"),
+        ("quantize.static", "percentile: 101", "50...100"), ("quantize.static", "calibrationRows: 0", "0 rows"),
+        ("quantize.static", "minimumSQNR: 40", "40"), ("quantize.static", "allowedLoss: -1", "-1"),
+        ("quantize.static", "minimumSpeedup: -0.5", "-0.5"),
+        ("quantize.static", "activationType: int4", "'activationType'"),
+        ("quantize.static", "keepFloat: yes", "'keepFloat'"),
+        ("quantize.static", "biasCorrection: 3", "'biasCorrection'"),
+    ]) func `a value outside its range is refused by name`(technique: String, setting: String, word: String) throws {
+        let error = try #require(refusal("version: 1\nstages:\n  - technique: \(technique)\n    \(setting)\n"))
+        #expect(error.code == .invalidSetting, "\(error)")
+        #expect("\(error)".contains(word), "\(error)")
+        #expect("\(error)".contains(technique), "\(error)")
+        #expect(!error.remedy.isEmpty)
+    }
+
+    @Test func `a recipe file is known by its own name, and a name that is nothing is refused`() throws {
+        let scratch = try Scratch()
+        try scratch.write("gentle.yaml", "version: 1\nstages: [ { technique: graph.clean } ]\n")
+        #expect(try Recipe.named(scratch.path("gentle.yaml")).name == "gentle")
+        let error = #expect(throws: CompressionError.self) { try Recipe.named("int9") }
+        #expect(error?.code == .invalidRecipe)
+        #expect(error?.remedy.contains("int8-weights") == true)
+        try scratch.write("broken.yaml", "version: 1\nstages: [")
+        let broken = #expect(throws: FormatError.self) { try Recipe.named(scratch.path("broken.yaml")) }
+        #expect(broken?.subject.contains("broken.yaml") == true)
+    }
+}
