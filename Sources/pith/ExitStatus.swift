@@ -35,7 +35,7 @@ enum ExitStatus: Int32 {
     /// Prints an error to standard error, or help to standard output, and ends the program.
     static func exit(with error: any Error, as root: any ParsableCommand.Type) -> Never {
         Console.endProgress()
-        if let code = Signals.exitCode { Foundation.exit(code) }
+        if let code = Signals.exitCode { _exit(code) }
         let code = root.exitCode(for: error)
         if code == .success || isUsage(error, root) {
             let text = root.fullMessage(for: error)

@@ -21,7 +21,8 @@ enum Signals {
                 StagedOutput.removeAll()
                 for folder in folders.withLock({ $0 }) { try? FileManager.default.removeItem(at: folder) }
                 Console.endProgress()
-                exit(128 + number)
+                // Not `exit`: what the runtime takes down then is still in use by the work.
+                _exit(128 + number)
             }
             source.resume()
             unsafe sources.append(source)
