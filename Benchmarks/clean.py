@@ -27,7 +27,7 @@ def produce(entry, folder, profile):
     files = {"pith": folder / "pith.onnx", "onnxslim": folder / "slim.onnx"}
     pith, told = candidates.run_pith(entry, files["pith"], "clean", profile)
     pith["notes"] = told["notes"] if told else []
-    ran = process.run([sys.executable, "-m", "peers.slim", entry.model, files["onnxslim"]], folder=catalog.BENCHMARKS)
+    ran = process.run([sys.executable, "-m", "peers.slim", entry.model, files["onnxslim"]])
     slim = {"problem": ran.problem, "seconds": ran.seconds, "cpuSeconds": ran.cpu_seconds, "peakBytes": ran.peak_bytes}
     return {"pith": pith, "onnxslim": slim}, files
 

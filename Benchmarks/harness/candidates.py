@@ -78,7 +78,7 @@ def run_peer(peer, entry, out, reuse=False, keep=True):
         for file in kept.glob("*.onnx*"):
             shutil.copy(file, out.parent / file.name.replace("model.onnx", out.name))
         return record
-    ran = process.run(peer.command(entry, out), folder=BENCHMARKS)
+    ran = process.run(peer.command(entry, out))
     record = _record(ran)
     record["notes"] = [line.removeprefix("note: ") for line in ran.error.splitlines() if line.startswith("note: ")]
     if not record["problem"] and not out.is_file():

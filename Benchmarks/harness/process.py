@@ -1,6 +1,7 @@
 """Runs a tool as a process of its own, within limits, and accounts for what it used."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 TIME_LIMIT_SECONDS = 300
 MEMORY_LIMIT_BYTES = 14 << 30  # of address space, so that a peer that runs away can not take the machine with it
 LAUNCHER = Path(__file__).with_name("launch.py")
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(LAUNCHER.parent.parent)}  # peers find `harness` and `peers`
 
 
 @dataclass
@@ -38,14 +40,17 @@ class Run:
         return (lines[-1] if lines else f"exit code {self.code}, no message")[:400]
 
 
-def run(command, folder=None, limit_memory=True):
-    """Runs `command` to its end. Wall time is from the start of the process to its end, Python's start-up included."""
+def run(command, limit_memory=True):
+    """Runs `command` to its end, in an empty folder, since some tools leave files where they run.
+
+    Wall time is from the start of the process to its end, Python's start-up included.
+    """
     with tempfile.TemporaryDirectory() as place:
         report = Path(place) / "report.json"
         limits = [TIME_LIMIT_SECONDS, MEMORY_LIMIT_BYTES if limit_memory else 0]
         launcher = [sys.executable, "-S", LAUNCHER, report, *limits, *command]
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            subprocess.run([str(part) for part in launcher], cwd=folder, stdout=out, stderr=err, check=False)
+            subprocess.run([str(part) for part in launcher], cwd=place, env=ENVIRONMENT, stdout=out, stderr=err)
             output, error = _text(out), _text(err)
         if not report.is_file():
             raise SystemExit(f"bench: {command[0]} can not be started: {error.strip()[-400:]}")

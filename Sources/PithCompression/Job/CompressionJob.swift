@@ -37,7 +37,8 @@ public struct CompressionJob: Sendable {
         let clock = ContinuousClock(), start = options.start ?? clock.now
         progress("reading \(input)")
         let original = try ONNXReader.read(path: input)
-        _ = try Runtime.load()
+        // The runtime's own checks come first: a graph it refuses is refused before any work on it.
+        let reference = try Session(path: input)
         try WeightSoundness(original).require(besides: Set(recipe.stages.flatMap(\.selector.exclude)))
         let dataset = try options.data.map { try Dataset(path: $0, graphInputs: original.graph.requiredInputs) }
         let piece = try await applied(to: original, dataset)
@@ -47,7 +48,6 @@ public struct CompressionJob: Sendable {
         if let limit = options.maximumSize, pending.byteCount > limit {
             throw broken("size", "the output has \(pending.byteCount) bytes, more than the \(limit) allowed.")
         }
-        let reference = try Session(path: input)
         let source: any SampleSource = try dataset ?? SyntheticSource(for: reference, seed: options.seed)
         let calibration = dataset?.calibrationRows ?? 0..<0
         let verification = try OutputVerifier(
@@ -59,10 +59,12 @@ public struct CompressionJob: Sendable {
         let scoringSeconds = scoringStart.duration(to: clock.now).seconds
         try keepPromises(scores)
         let digest = SHA256Digest(of: try MappedFile(path: pending.temporaryPath).storage)
-        try pending.commit()
+        // Measured before the output appears: it may replace the input.
+        let inputBytes = try ModelFacts.fileBytes(of: original, at: input)
         let parameters = ModelFacts(original).parameterCount
+        try pending.commit()
         return CompressionReport(
-            input: .init(path: input, bytes: try ModelFacts.fileBytes(of: original, at: input), parameters: parameters),
+            input: .init(path: input, bytes: inputBytes, parameters: parameters),
             output: .init(
                 path: output, bytes: pending.byteCount,
                 bitsPerWeight: Double(pending.byteCount) * 8 / Double(max(parameters, 1)), sha256: digest.hex),

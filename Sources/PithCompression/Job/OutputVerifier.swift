@@ -69,6 +69,11 @@ package struct OutputVerifier {
         } else {
             let apart = try sqnrDB(
                 try Evaluator(source: FidelitySource(source), reference: plain, rows: rows), optimized)
+            guard fast >= OutputVerifier.losslessSQNR else {
+                throw mismatch(
+                    "nothing was quantized, and still its output is \(fast.formatted(digits: 1)) dB from the original's.",
+                    remedy: "Report this with the model.")
+            }
             guard apart >= OutputVerifier.losslessSQNR else {
                 throw mismatch(
                     "nothing was quantized, and still the runtime's optimizations change its output "

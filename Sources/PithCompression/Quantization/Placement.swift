@@ -117,7 +117,8 @@ package struct Placement {
         for (position, node) in graph.nodes.enumerated().reversed() {
             guard let output = node.outputs.first else { continue }
             if convolutions.contains(position) { wanted.insert(output) }
-            if node.isStandard(oneOf: ["Relu", "Clip"]), let source = index.producers[node.inputs[0]],
+            if node.isStandard(oneOf: ["Relu", "Clip"]),
+                let source = node.inputs.first.flatMap({ index.producers[$0] }),
                 convolutions.contains(source)
             {
                 wanted.insert(output)

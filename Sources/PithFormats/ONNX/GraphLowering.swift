@@ -113,7 +113,7 @@ struct GraphLowering {
             let toFloat = Attribute("to", .integer(Int64(ONNXType.code(.float32))))
             nodes.append(gather)
             nodes.append(Node("Cast", inputs: [rows], outputs: [numbers], attributes: [toFloat]))
-            nodes.append(Node("Gather", inputs: [scales, node.inputs[1]], outputs: [scale]))
+            nodes.append(Node("Gather", inputs: [scales] + node.inputs.dropFirst().prefix(1), outputs: [scale]))
             nodes.append(Node("Mul", inputs: [numbers, scale], outputs: [output]))
         }
         graph.nodes = nodes
