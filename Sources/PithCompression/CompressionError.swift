@@ -10,6 +10,8 @@ public struct CompressionError: Error, Hashable, Sendable, CustomStringConvertib
         case missingData, invalidData
         /// A promise of size, accuracy or speed that could not be kept.
         case promiseBroken
+        /// What `--strict` does not let pass: part of the recipe could not be done.
+        case refused
         /// The written file does not do what was meant.
         case mismatch
     }

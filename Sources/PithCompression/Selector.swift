@@ -1,4 +1,5 @@
 import PithModel
+import PithTensor
 
 /// Chooses the weights and nodes a stage touches.
 public struct Selector: Hashable, Sendable, Codable {
@@ -18,6 +19,17 @@ public struct Selector: Hashable, Sendable, Codable {
     func accepts(weight name: String, count: Int) -> Bool {
         count >= minimumCount && !exclude.contains(name)
             && (suffixes.isEmpty || suffixes.contains { name.hasSuffix($0) })
+    }
+
+    /// Whether a weight is chosen that these places read.
+    func accepts(weight name: String, count: Int, readers: [WeightReader]) -> Bool {
+        accepts(weight: name, count: count) && !readers.contains { !$0.name.isEmpty && exclude.contains($0.name) }
+            && (operators.isEmpty || readers.contains { operators.contains($0.operation) })
+    }
+
+    /// Whether a layer is chosen, as a node and by the weight it reads.
+    func accepts(_ node: Node, weight: Weight?) -> Bool {
+        accepts(node) && weight.map { accepts(weight: $0.name, count: $0.shape.count) } ?? true
     }
 
     /// Whether a node is chosen.

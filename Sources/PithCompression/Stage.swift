@@ -29,9 +29,14 @@ extension Stage: Codable {
                 code: .invalidRecipe, subject: "recipe", problem: "a stage names no technique.",
                 remedy: "Start each stage with `technique: NAME`; known: \(Catalog.names).")
         }
-        let place = fields.removeValue(forKey: Key.selector) ?? .object([:])
-        selector = try Settings.overlay(Selector(), with: place, subject: "\(name) where")
-        technique = try Catalog.technique(named: name).decode(.object(fields))
+        let place = fields.removeValue(forKey: Key.selector), type = try Catalog.technique(named: name)
+        guard place == nil || type.takesSelector else {
+            throw CompressionError(
+                code: .invalidRecipe, subject: "\(name) where", problem: "it works on the whole graph.",
+                remedy: "Leave out `where`, or leave out the stage.")
+        }
+        selector = try Settings.overlay(Selector(), with: place ?? .object([:]), subject: "\(name) where")
+        technique = try type.decode(.object(fields))
         try technique.validate()
     }
 

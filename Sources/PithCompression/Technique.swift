@@ -6,6 +6,9 @@ public protocol Technique: Codable, Sendable {
     /// Stable name in recipes and ledgers, such as `quantize.weights`.
     static var name: String { get }
 
+    /// Whether a stage's `where` means anything to it; where not, recipes that give one are refused.
+    static var takesSelector: Bool { get }
+
     /// Creates the technique with its default settings.
     init()
 
@@ -19,6 +22,8 @@ public protocol Technique: Codable, Sendable {
 }
 
 extension Technique {
+    public static var takesSelector: Bool { true }
+
     public func validate() throws(CompressionError) {}
 
     /// A refusal of one setting.

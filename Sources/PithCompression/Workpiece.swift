@@ -9,6 +9,8 @@ public struct Workpiece: Sendable {
     public var encodings: [String: Encoding] = [:]
     /// Why a weight is what it is, by its qualified name.
     public var reasons: [String: String] = [:]
+    /// Why the layer that reads a weight computes in float, by the weight's qualified name.
+    public var floatReasons: [String: String] = [:]
     /// Statements about the model as a whole, in the order they were found.
     public var notes: [String] = []
     /// What the recipe asks and could not be done; `--strict` refuses these.

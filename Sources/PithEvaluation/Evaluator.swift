@@ -14,14 +14,16 @@ public struct Evaluator: Sendable {
     public let rows: Range<Int>
     /// The output that is scored.
     public let output: String
+    /// Whether the source or the caller chose that output.
+    let isOutputNamed: Bool
     /// How intervals are drawn.
     public var bootstrap = PairedBootstrap()
-    private var kept: KeptOutputs?
+    var kept: KeptOutputs?
 
-    /// Outputs of the reference by run, for one batch plan.
-    private struct KeptOutputs: Sendable {
+    /// Compared outputs of the reference by run, for one batch plan.
+    struct KeptOutputs: Sendable {
         let plan: BatchPlan
-        let runs: [Tensor]
+        let runs: [[String: Tensor]]
     }
 
     /// Prepares an evaluation; `rows` nil means the source's evaluation rows, `output` nil the source's or the first
@@ -47,6 +49,7 @@ public struct Evaluator: Sendable {
                 remedy: "Correct `output` in the data card.")
         }
         self.output = name
+        isOutputNamed = output ?? source.output != nil
     }
 
     /// The same evaluation with the reference's outputs kept, if they take at most `byteLimit` bytes.
@@ -54,14 +57,13 @@ public struct Evaluator: Sendable {
     /// - Throws: What the source and the reference throw.
     public func keepingReferenceOutputs(upTo byteLimit: Int) throws -> Evaluator {
         let plan = try BatchPlan(for: source, models: [reference], row: firstRow)
-        var runs: [Tensor] = [], byteCount = 0
+        var runs: [[String: Tensor]] = [], byteCount = 0
         let runner = BatchRunner(source: source, plan: plan)
         do {
-            try runner.run([reference], outputs: [[output]], over: rows) { batch in
-                guard let tensor = batch.outputs[0][output] else { return }
-                byteCount += tensor.byteCount
+            try runner.run([reference], outputs: [comparedOutputs], over: rows) { batch in
+                byteCount += batch.outputs[0].values.reduce(0) { $0 + $1.byteCount }
                 guard byteCount <= byteLimit else { throw TooLarge() }
-                runs.append(tensor)
+                runs.append(batch.outputs[0])
             }
         } catch is TooLarge { return self }
         var copy = self
@@ -81,13 +83,13 @@ public struct Evaluator: Sendable {
     ) throws -> EvaluationReport {
         let plan = try BatchPlan(
             for: source, models: [reference] + (candidate.map { [$0] } ?? []), row: firstRow)
-        let runs = kept?.plan == plan ? kept?.runs : nil
+        let runs = kept?.plan == plan && comparedOutputs.contains(output) ? kept?.runs : nil
         let models = (runs == nil ? [reference] : []) + (candidate.map { [$0] } ?? [])
         let candidateOutput = candidate.map(scoredOutput)
         let outputs = (runs == nil ? [[output]] : []) + (candidateOutput.map { [[$0]] } ?? [])
         var scorer = try scorer(hasCandidate: candidate != nil), fidelity = Fidelity(), rowCount = 0, run = 0
         try BatchRunner(source: source, plan: plan).run(models, outputs: outputs, over: rows) { batch in
-            let first = runs?[run] ?? batch.outputs[0][output],
+            let first = runs?[run][output] ?? batch.outputs[0][output],
                 second = candidateOutput.flatMap { batch.outputs.last?[$0] }
             let scored = ScoredBatch(
                 reference: try read(first, batch), candidate: try second.map { try read($0, batch) }, batch: batch,
@@ -103,7 +105,7 @@ public struct Evaluator: Sendable {
 }
 
 extension Evaluator {
-    private var firstRow: Int { source.sampleRows(rows.lowerBound..<rows.lowerBound + 1).first ?? rows.lowerBound }
+    var firstRow: Int { source.sampleRows(rows.lowerBound..<rows.lowerBound + 1).first ?? rows.lowerBound }
 
     /// The candidate's output of the same name; its first one where a conversion renamed it.
     private func scoredOutput(of candidate: any InferenceModel) -> String {

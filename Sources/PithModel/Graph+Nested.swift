@@ -20,9 +20,9 @@ extension Graph {
         at path: GraphPath = .main, _ body: (Graph, GraphPath) throws -> Void
     ) rethrows {
         try body(self, path)
-        for (index, node) in nodes.enumerated() {
-            for attribute in node.attributes {
-                for (graph, step) in attribute.nestedGraphs(in: node, at: index) {
+        for (index, owner) in stepOwners().sorted(by: { $0.key < $1.key }) {
+            for attribute in nodes[index].attributes {
+                for (graph, step) in attribute.nestedGraphs(of: owner) {
                     try graph.forEachGraph(at: GraphPath(steps: path.steps + [step]), body)
                 }
             }
@@ -33,10 +33,9 @@ extension Graph {
     public mutating func updateEachGraph(
         at path: GraphPath = .main, _ body: (inout Graph, GraphPath) throws -> Void
     ) rethrows {
-        for index in nodes.indices where nodes[index].hasNestedGraphs {
-            let node = nodes[index]
-            for position in node.attributes.indices {
-                let steps = node.attributes[position].nestedGraphs(in: node, at: index).map(\.step)
+        for (index, owner) in stepOwners().sorted(by: { $0.key < $1.key }) {
+            for position in nodes[index].attributes.indices {
+                let steps = nodes[index].attributes[position].nestedGraphs(of: owner).map(\.step)
                 guard !steps.isEmpty else { continue }
                 try nodes[index].attributes[position].updateGraphs { graph, position in
                     try graph.updateEachGraph(at: GraphPath(steps: path.steps + [steps[position]]), body)
@@ -45,12 +44,43 @@ extension Graph {
         }
         try body(&self, path)
     }
+
+    /// How paths call each node that holds graphs, by its position: its name, else operator and position.
+    ///
+    /// No two are alike: where names repeat, or a made-up one is taken, a number follows.
+    package func stepOwners() -> [Int: String] {
+        let holders = nodes.indices.filter { nodes[$0].hasNestedGraphs }
+        var owners: [Int: String] = [:], taken: Set<String> = []
+        for index in holders where !nodes[index].name.isEmpty && taken.insert(nodes[index].name).inserted {
+            owners[index] = nodes[index].name
+        }
+        for index in holders where owners[index] == nil {
+            let base = nodes[index].name.isEmpty ? "\(nodes[index].operation)_\(index)" : nodes[index].name
+            var name = base, number = 1
+            while !taken.insert(name).inserted {
+                name = "\(base)_\(number)"
+                number += 1
+            }
+            owners[index] = name
+        }
+        return owners
+    }
+
+    /// A qualified name that two weights of this graph and those nested in it have, if any do.
+    public func repeatedWeightName() -> String? {
+        var seen: Set<String> = [], repeated: String?
+        forEachGraph { graph, path in
+            for name in graph.weights.names where !seen.insert(path.qualified(name)).inserted {
+                repeated = repeated ?? path.qualified(name)
+            }
+        }
+        return repeated
+    }
 }
 
 extension Attribute {
-    /// The graphs this attribute holds, each with its step in a path.
-    func nestedGraphs(in node: Node, at index: Int) -> [(graph: Graph, step: String)] {
-        let owner = node.name.isEmpty ? "\(node.operation)_\(index)" : node.name
+    /// The graphs this attribute of the node `owner` holds, each with its step in a path.
+    func nestedGraphs(of owner: String) -> [(graph: Graph, step: String)] {
         switch value {
         case .graph(let graph): return [(graph, "\(owner).\(name)")]
         case .graphs(let graphs):

@@ -1,4 +1,5 @@
 import PithEvaluation
+import PithTensor
 import Testing
 
 @Suite struct FidelityTests {
@@ -67,5 +68,20 @@ import Testing
                 reference: OutputRows([1, 2], sampleCount: 1), candidate: OutputRows([1, 2], sampleCount: 2))
         }
         #expect(error?.code == .invalidOutput)
+    }
+
+    @Test func `the ratio of lists that differ by a tenth is 20 dB, and a lost number ruins it`() {
+        var ratio = SignalToNoise()
+        ratio.add(Tensor(vector: [1, 2, -3] as [Float]), Tensor(vector: [1.1, 2.2, -3.3] as [Float]))
+        #expect(abs(ratio.decibels - 20) < 1e-5)
+        let lost = Tensor(vector: [Float.infinity, .nan])
+        ratio.add(lost, lost)
+        #expect(abs(ratio.decibels - 20) < 1e-5)
+        #expect(ratio.nonFinite == .init(reference: 2, candidate: 2))
+        ratio.add(Tensor(vector: [1, 1] as [Float]), lost)
+        #expect(ratio.decibels == -200)
+        #expect(SignalToNoise().decibels == 200)
+        let isAlike = ratio.add(Tensor(vector: [Float(1)]), Tensor(scalar: Float(1)))
+        #expect(!isAlike)
     }
 }

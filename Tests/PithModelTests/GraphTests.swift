@@ -125,4 +125,26 @@ import Testing
         node[attribute: "group"] = nil
         #expect(node.attributes.map(\.name) == ["pads", "mode"] && node.label == "Conv 'y'" && node.isStandard("Conv"))
     }
+
+    @Test func `paths of nested graphs are distinct where names repeat or look like made-up ones`() {
+        func holder(_ name: String) -> Node {
+            let inner = graph([], inputs: [], outputs: ["w"], weights: ["w"])
+            return Node("If", inputs: [], outputs: [], attributes: [Attribute("then", .graph(inner))], name: name)
+        }
+        let nodes = [holder(""), holder("If_0"), holder("twice"), holder("twice")]
+        let whole = graph(nodes, outputs: [])
+        #expect(whole.stepOwners() == [0: "If_0_1", 1: "If_0", 2: "twice", 3: "twice_1"])
+        var paths: [String] = []
+        whole.forEachGraph { _, path in paths.append(path.description) }
+        #expect(paths == ["", "If_0_1.then", "If_0.then", "twice.then", "twice_1.then"])
+        #expect(whole.repeatedWeightName() == nil)
+        var changed = whole
+        changed.updateEachGraph { graph, path in
+            if !path.steps.isEmpty { graph.weights["w"] = Weight("w", Tensor(scalar: Float(path.steps[0].utf8.count))) }
+        }
+        let lengths = changed.nodes.map { $0.nestedGraphs[0].weights["w"]?.decoded().elements(as: Float.self) ?? [] }
+        #expect(lengths == [[11], [9], [10], [12]])
+        let clash = graph(nodes, outputs: [], weights: ["If_0.then/w"])
+        #expect(clash.repeatedWeightName() == "If_0.then/w")
+    }
 }

@@ -9,6 +9,7 @@ import PithRuntime
 /// - Error bound: none where nothing is folded; folded arithmetic is rounded once to the weights' format.
 public struct CleanUp: Technique {
     public static let name = "graph.clean"
+    public static let takesSelector = false
 
     public init() {}
 

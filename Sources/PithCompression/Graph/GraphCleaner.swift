@@ -57,13 +57,12 @@ public struct GraphCleaner: Sendable {
     /// Names nodes with nested graphs as paths call them, so that paths stay when nodes before them go away.
     private static func nameSteps(of model: inout Model) {
         _ = model.rewriteGraphs { graph, _ in
-            var named = false
-            for index in graph.nodes.indices where graph.nodes[index].hasNestedGraphs && graph.nodes[index].name.isEmpty
-            {
-                graph.nodes[index].name = graph.nodes[index].stepName(at: index)
-                named = true
+            var isChanged = false
+            for (index, owner) in graph.stepOwners() where graph.nodes[index].name != owner {
+                graph.nodes[index].name = owner
+                isChanged = true
             }
-            return named
+            return isChanged
         }
     }
 

@@ -37,14 +37,21 @@ public struct CompressionJob: Sendable {
         let clock = ContinuousClock(), start = options.start ?? clock.now
         progress("reading \(input)")
         let original = try ONNXReader.read(path: input)
+        if let name = original.graph.repeatedWeightName() {
+            throw FormatError(
+                code: .unsupported, subject: input, problem: "two of its weights would both be called '\(name)'.",
+                remedy: "Rename one of them, or the node whose graph holds it.")
+        }
         // The runtime's own checks come first: a graph it refuses is refused before any work on it.
         let reference = try Session(path: input)
         try WeightSoundness(original).require(besides: Set(recipe.stages.flatMap(\.selector.exclude)))
         let dataset = try options.data.map { try Dataset(path: $0, graphInputs: original.graph.requiredInputs) }
         let piece = try await applied(to: original, dataset)
-        try refuseUnhandled(piece)
         progress("writing and checking")
         let pending = try ONNXWriter.begin(piece.model, path: output)
+        // Measured before the output appears: it may replace the input.
+        let inputBytes = try ModelFacts.fileBytes(of: original, at: input)
+        try refuseUnhandled(piece, isLarger: pending.byteCount > inputBytes)
         if let limit = options.maximumSize, pending.byteCount > limit {
             throw broken("size", "the output has \(pending.byteCount) bytes, more than the \(limit) allowed.")
         }
@@ -59,8 +66,6 @@ public struct CompressionJob: Sendable {
         let scoringSeconds = scoringStart.duration(to: clock.now).seconds
         try keepPromises(scores)
         let digest = SHA256Digest(of: try MappedFile(path: pending.temporaryPath).storage)
-        // Measured before the output appears: it may replace the input.
-        let inputBytes = try ModelFacts.fileBytes(of: original, at: input)
         let parameters = ModelFacts(original).parameterCount
         try pending.commit()
         return CompressionReport(
@@ -73,7 +78,8 @@ public struct CompressionJob: Sendable {
             seconds: start.duration(to: clock.now).seconds, scoringSeconds: scoringSeconds,
             peakBytes: ProcessMemory.peakBytes, recipe: recipe, decisions: piece.decisions,
             minimumRuntime: MinimumRuntime.name(of: piece.model), verification: verification,
-            notes: notes(piece, dataset, scores, verification), ledger: Ledger(original: original, piece: piece).rows)
+            notes: notes(piece, dataset, scores, verification, grown: pending.byteCount - inputBytes),
+            ledger: Ledger(original: original, piece: piece).rows)
     }
 
     // MARK: Stages
@@ -93,11 +99,15 @@ public struct CompressionJob: Sendable {
         return piece
     }
 
-    private func refuseUnhandled(_ piece: Workpiece) throws(CompressionError) {
-        let refusals = piece.refusals + piece.unhandled.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+    /// Under `--strict` whatever the recipe asks and the result lacks ends the work.
+    private func refuseUnhandled(_ piece: Workpiece, isLarger: Bool) throws(CompressionError) {
+        var refusals = piece.refusals + piece.unhandled.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+        let rounds = recipe.stages.contains { !($0.technique is CleanUp) }
+        if rounds, piece.encodings.isEmpty { refusals.append("no weight was compressed") }
+        if isLarger { refusals.append("the output is larger than the input") }
         guard options.isStrict, let first = refusals.first else { return }
         throw CompressionError(
-            code: .promiseBroken, subject: "--strict",
+            code: .refused, subject: "--strict",
             problem: "the recipe could not handle everything: \(first)"
                 + (refusals.count > 1 ? " (and \(refusals.count - 1) more)." : "."),
             remedy: "Leave out --strict to keep such weights as they are, or exclude them with `where`.")
@@ -165,7 +175,7 @@ public struct CompressionJob: Sendable {
     }
 
     private func notes(
-        _ piece: Workpiece, _ dataset: Dataset?, _ scores: Scores, _ verification: Verification
+        _ piece: Workpiece, _ dataset: Dataset?, _ scores: Scores, _ verification: Verification, grown: Int
     ) -> [String] {
         var notes = piece.notes + (dataset?.notes ?? []) + (scores.evaluation?.notes ?? [])
         if dataset == nil {
@@ -173,11 +183,21 @@ public struct CompressionJob: Sendable {
                 "No data was given: nothing was scored. --data DATA adds calibrated activations, fidelity and accuracy.",
                 at: 0)
         }
+        if grown > 0 { notes.append("The output is \(grown) bytes larger than the input.") }
         if verification.isMadeUp, verification.optimizedSQNR < Verification.lowSQNR {
             notes.append(
                 "On made-up inputs the outputs lie only \(verification.optimizedSQNR.formatted(digits: 1)) dB from the original's. "
                     + "Such inputs may be far from what the model was made for: measure with --data before using the result."
             )
+        }
+        if let fidelity = scores.evaluation?.fidelity, fidelity.sqnrDB < Verification.lowSQNR {
+            notes.append(
+                "The output lies only \(fidelity.sqnrDB.formatted(digits: 1)) dB from the original's: look at the accuracy "
+                    + "before using it, or ask for a floor with --min-sqnr.")
+        } else if dataset != nil, verification.optimizedSQNR < Verification.lowSQNR {
+            notes.append(
+                "The output '\(verification.worstOutput)' lies only \(verification.optimizedSQNR.formatted(digits: 1)) dB "
+                    + "from the original's.")
         }
         if let speedup = scores.latency?.speedup, speedup < 0.95 {
             notes.append("The output is slower than the input: \(speedup.formatted(digits: 2)) times its speed.")

@@ -6,10 +6,12 @@ import PithTensor
 
 /// What the closed loop found.
 public struct Verification: Sendable, Hashable, Codable {
-    /// Output SQNR against the original with the runtime's optimizations, in dB; 200 stands for no difference.
+    /// SQNR of the worst output against the original with the runtime's optimizations, in dB; 200: no difference.
     public var optimizedSQNR: Double
     /// The same without them.
     public var unoptimizedSQNR: Double
+    /// The output that differs most.
+    public var worstOutput: String
     /// Encoded weights whose decoding by the runtime equals ours bit for bit.
     public var weightsCompared: Int
     /// Samples that were run.
@@ -58,7 +60,8 @@ package struct OutputVerifier {
         let optimized = try session(.all), plain = try session(.none)
         let rows = self.rows.lowerBound..<min(self.rows.upperBound, self.rows.lowerBound + OutputVerifier.mostRows)
         let evaluator = try Evaluator(source: FidelitySource(source), reference: original, rows: rows)
-        let fast = try sqnrDB(evaluator, optimized), slow = try sqnrDB(evaluator, plain)
+        let worst = try worstError(evaluator, optimized)
+        let fast = worst.sqnrDB, slow = try worstError(evaluator, plain).sqnrDB
         if compared > 0 || !piece.model.graph.activationFormats.isEmpty || hasIntegerArithmetic {
             guard fast >= slow - OutputVerifier.tolerance else {
                 throw mismatch(
@@ -67,8 +70,9 @@ package struct OutputVerifier {
                     remedy: "Report this; until then use the recipe int8-weights.")
             }
         } else {
-            let apart = try sqnrDB(
-                try Evaluator(source: FidelitySource(source), reference: plain, rows: rows), optimized)
+            let apart = try worstError(
+                try Evaluator(source: FidelitySource(source), reference: plain, rows: rows), optimized
+            ).sqnrDB
             guard fast >= OutputVerifier.losslessSQNR else {
                 throw mismatch(
                     "nothing was quantized, and still its output is \(fast.formatted(digits: 1)) dB from the original's.",
@@ -81,7 +85,8 @@ package struct OutputVerifier {
             }
         }
         return Verification(
-            optimizedSQNR: fast, unoptimizedSQNR: slow, weightsCompared: compared, samples: rows.count,
+            optimizedSQNR: fast, unoptimizedSQNR: slow, worstOutput: worst.name, weightsCompared: compared,
+            samples: rows.count,
             isMadeUp: source is SyntheticSource)
     }
 
@@ -111,14 +116,18 @@ package struct OutputVerifier {
         return found
     }
 
-    private func sqnrDB(_ evaluator: Evaluator, _ session: Session) throws -> Double {
-        guard let report = try evaluator.evaluate(session).fidelity else { return 0 }
-        guard report.nonFinite.candidate <= report.nonFinite.reference else {
+    /// The error of the output that differs most.
+    private func worstError(_ evaluator: Evaluator, _ session: Session) throws -> OutputError {
+        let errors = try evaluator.errors(of: session)
+        for error in errors where error.nonFinite.candidate > error.nonFinite.reference {
             throw mismatch(
-                "its output has \(report.nonFinite.candidate) values that are not finite.",
+                "its output '\(error.name)' has \(error.nonFinite.candidate) values that are not finite.",
                 remedy: "Use the recipe int8-weights.")
         }
-        return report.sqnrDB
+        guard let worst = errors.min(by: { $0.sqnrDB < $1.sqnrDB }) else {
+            throw mismatch("it has no output to compare.", remedy: "Report this with the model.")
+        }
+        return worst
     }
 
     // MARK: Weights
@@ -197,9 +206,7 @@ private struct WeightCheck {
     /// Takes the operators that decode `weight`; a table is read at all its rows.
     mutating func add(_ weight: Weight, in meant: Graph) {
         var output = weight.name
-        if producers[output] == nil,
-            let gather = meant.nodes.first(where: { $0.isStandard("Gather") && $0.inputs.first == weight.name })
-        {
+        if producers[output] == nil, let gather = tableReader(of: weight.name, in: meant) {
             output = gather.outputs[0]
             let rows = Tensor(vector: (0..<weight.shape.dimensions[0]).map { Int64($0) })
             // Tables whose rows are chosen by the same value share it, so each keeps its own name for it.
@@ -212,6 +219,13 @@ private struct WeightCheck {
         graph.outputs.append(ValueInfo(name: output))
         weights.append((weight, output))
         byteCount += weight.shape.count * 4
+    }
+
+    /// A `Gather` of the rows of the table `name`.
+    private func tableReader(of name: String, in graph: Graph) -> Node? {
+        graph.nodes.first {
+            $0.isStandard("Gather") && $0.inputs.first == name && $0.inputs.count > 1 && !$0.outputs.isEmpty
+        }
     }
 
     private mutating func include(_ value: String, replacing name: String?, by replacement: String) {

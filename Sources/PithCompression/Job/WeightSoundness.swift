@@ -23,8 +23,9 @@ struct WeightSoundness {
         var graphs: [(graph: Graph, path: GraphPath)] = []
         model.graph.forEachGraph { graphs.append(($0, $1)) }
         for (graph, path) in graphs {
+            let constants = WeightSoundness.constants(of: graph)
             for name in WeightSoundness.parameters(of: graph) where !excluded.contains(path.qualified(name)) {
-                guard let tensor = graph.weights[name]?.dense ?? graph.constant(name) else { continue }
+                guard let tensor = graph.weights[name]?.dense ?? constants[name] else { continue }
                 let bad = WeightSoundness.nonFinite(in: tensor)
                 guard bad == 0 else { throw WeightSoundness.failure(path.qualified(name), tensor, bad) }
             }
@@ -54,14 +55,14 @@ struct WeightSoundness {
         default: 0
         }
     }
-}
 
-extension Graph {
-    /// The tensor that a `Constant` node of this graph provides as `name`.
-    fileprivate func constant(_ name: String) -> Tensor? {
-        for node in nodes where node.isStandard("Constant") && node.outputs.first == name {
-            if case .tensor(let weight) = node[attribute: "value"] { return weight.dense }
+    /// The tensors that `Constant` nodes of a graph provide, by name.
+    private static func constants(of graph: Graph) -> [String: Tensor] {
+        var tensors: [String: Tensor] = [:]
+        for node in graph.nodes where node.isStandard("Constant") {
+            guard let name = node.outputs.first, case .tensor(let weight) = node[attribute: "value"] else { continue }
+            tensors[name] = weight.dense
         }
-        return nil
+        return tensors
     }
 }

@@ -102,11 +102,15 @@ public struct Ledger: Sendable {
     private static func described(_ weight: Weight, _ name: String, _ piece: Workpiece) -> LedgerRow {
         let encoding = piece.encodings[name]
         let form = weight.representation?.summary ?? weight.type.rawValue
+        var note = encoding?.note ?? piece.reasons[name] ?? "kept: \(keptReason(weight))"
+        if encoding != nil, weight.execution == .folded, let reason = piece.floatReasons[name] {
+            note += (note.isEmpty ? "" : "; ") + "float activations: \(reason)"
+        }
         let execution = weight.representation == nil || weight.execution == .integer ? "" : ", folded at load"
         return LedgerRow(
             weight: name, shape: weight.shape.dimensions, technique: encoding?.technique,
             representation: form + execution, bytesBefore: 0, bytesAfter: weight.byteCount, sqnrDB: encoding?.sqnrDB,
-            note: encoding?.note ?? piece.reasons[name] ?? "kept: \(keptReason(weight))")
+            note: note)
     }
 
     private static func keptReason(_ weight: Weight) -> String {

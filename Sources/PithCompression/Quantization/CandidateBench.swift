@@ -39,11 +39,11 @@ struct CandidateBench {
             .keepingReferenceOutputs(upTo: CandidateBench.mostBytes)
     }
 
-    /// Signal-to-noise ratio of a candidate's output, in dB; outputs that are not finite count as ruined.
+    /// Signal-to-noise ratio of a candidate's worst output, in dB; outputs that are not finite count as ruined.
     func sqnrDB(of bytes: [UInt8]) throws -> Double {
-        let report = try evaluator.evaluate(try Session(bytes: bytes, name: "candidate")).fidelity
-        guard let report, report.nonFinite.candidate == 0 else { return -.infinity }
-        return report.sqnrDB
+        let errors = try evaluator.errors(of: try Session(bytes: bytes, name: "candidate"))
+        guard errors.allSatisfy({ $0.nonFinite.candidate <= $0.nonFinite.reference }) else { return -.infinity }
+        return errors.map(\.sqnrDB).min() ?? -.infinity
     }
 
     private static func milliseconds(_ report: LatencyReport) -> Double {

@@ -1,4 +1,3 @@
-import Foundation
 package import PithEvaluation
 import PithFormats
 package import PithModel
@@ -45,18 +44,16 @@ package struct LayerSensitivity {
         let allowed = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0)
         let plan = BatchPlan(size: allowed.isFixed ? allowed.size : min(allowed.size, 8), isFixed: allowed.isFixed)
         let looked = rows.lowerBound..<min(rows.upperBound, rows.lowerBound + LayerSensitivity.mostRows)
-        var sums = [Int: (signal: Double, noise: Double)]()
+        var sums = [Int: SignalToNoise]()
         try BatchRunner(source: source, plan: plan).run([session], outputs: [names], over: looked) { batch in
             for pair in pairs {
                 guard let exact = batch.outputs[0][pair.exact], let rounded = batch.outputs[0][pair.rounded] else {
                     continue
                 }
-                let (signal, noise) = LayerSensitivity.powers(exact, rounded)
-                sums[pair.node, default: (0, 0)].signal += signal
-                sums[pair.node, default: (0, 0)].noise += noise
+                sums[pair.node, default: SignalToNoise()].add(exact, rounded)
             }
         }
-        return sums.mapValues { $0.noise > 0 && $0.signal > 0 ? 10 * log10($0.signal / $0.noise) : .infinity }
+        return sums.mapValues { $0.noise > 0 && $0.signal > 0 ? $0.decibels : .infinity }
     }
 
     private func doubledModel() -> (Model, [(node: Int, exact: String, rounded: String)]) {
@@ -87,20 +84,5 @@ package struct LayerSensitivity {
         }
         doubled.graph.nodes += copies
         return (doubled, pairs)
-    }
-
-    private static func powers(_ exact: Tensor, _ rounded: Tensor) -> (signal: Double, noise: Double) {
-        guard exact.type == .float32, rounded.type == .float32, exact.shape == rounded.shape else { return (0, 0) }
-        return exact.withElements(as: Float.self) { a in
-            rounded.withElements(as: Float.self) { b in
-                var signal = 0.0, noise = 0.0
-                for index in a.indices {
-                    let value = Double(a[index]), error = value - Double(b[index])
-                    signal += value * value
-                    noise += error * error
-                }
-                return (signal, noise)
-            }
-        }
     }
 }

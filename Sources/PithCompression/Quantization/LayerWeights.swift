@@ -39,6 +39,8 @@ struct LayerWeight: Hashable {
 struct WeightReader: Hashable {
     /// How messages name the node.
     let label: String
+    /// The node's own name, perhaps empty.
+    let name: String
     let operation: String
     /// The part the weight plays there; nil when it is no weight of a layer.
     let part: LayerWeight?
@@ -71,7 +73,8 @@ extension Graph {
                 let part = LayerWeight(node, input: index, shape: shape)
                 readers[input, default: []].append(
                     WeightReader(
-                        label: node.label, operation: node.operation, part: part, isStandard: node.domain.isEmpty,
+                        label: node.label, name: node.name, operation: node.operation, part: part,
+                        isStandard: node.domain.isEmpty,
                         isNested: isNested))
             }
             for graph in node.nestedGraphs { graph.collectReaders(of: visible, isNested: true, into: &readers) }

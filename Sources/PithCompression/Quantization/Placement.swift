@@ -45,8 +45,23 @@ package struct Placement {
 
     /// Plans `graph`; layers whose position is in `excluded` stay float.
     package init(_ graph: Graph, excluded: Set<Int> = []) {
-        let index = GraphIndex(graph)
-        layers = Placement.layers(of: graph, index).filter { !excluded.contains($0.node) }
+        let index = GraphIndex(graph), all = Placement.layers(of: graph, index)
+        var excluded = excluded, isSettled = false
+        while !isSettled {
+            layers = all.filter { !excluded.contains($0.node) }
+            plan(graph, index)
+            // Without a format behind it, a convolution's integer kernel is not fused and costs more than float.
+            let placed = Set(values)
+            let bare = layers.filter {
+                graph.nodes[$0.node].isStandard("Conv") && !placed.contains(result(of: $0, graph, index))
+            }
+            excluded.formUnion(bare.map(\.node))
+            isSettled = bare.isEmpty
+        }
+    }
+
+    private mutating func plan(_ graph: Graph, _ index: GraphIndex) {
+        (shared, clipped) = ([:], [:])
         let wanted = wantedValues(graph, index)
         let outputs = Set(graph.outputs.map(\.name))
         func isPlaced(_ value: String) -> Bool { wanted.contains(value) && !outputs.contains(value) }
@@ -62,6 +77,14 @@ package struct Placement {
         shared = shared.filter { placed.contains($0.value) }
     }
 
+    /// The value behind a layer whose format its kernel needs: its output, or that of the ReLU that alone reads it.
+    private func result(of layer: IntegerLayer, _ graph: Graph, _ index: GraphIndex) -> String {
+        guard isHidden(layer.output, by: graph.nodes[layer.node], graph, index),
+            let reader = index.onlyReader(of: layer.output)
+        else { return layer.output }
+        return graph.nodes[reader].outputs.first ?? layer.output
+    }
+
     /// The value whose format `value` takes.
     package func root(of value: String) -> String {
         var value = value
@@ -74,8 +97,9 @@ package struct Placement {
         let outputs = Set(graph.outputs.map(\.name))
         return graph.nodes.enumerated().compactMap { position, node in
             guard node.isStandard(oneOf: ["Conv", "MatMul", "Gemm"]), node.inputs.count >= 2,
-                let output = node.outputs.first, let weight = graph.weights[node.inputs[1]]?.dense,
-                weight.type == .float32, graph.weights[node.inputs[0]] == nil,
+                let output = node.outputs.first, let weight = graph.weights[node.inputs[1]],
+                weight.type == .float32, weight.dense != nil || weight.execution == .folded,
+                graph.weights[node.inputs[0]] == nil,
                 let part = LayerWeight(node, input: 1, shape: weight.shape)
             else { return nil }
             let isConvolution = node.isStandard("Conv")

@@ -14,8 +14,12 @@ package struct StaticCandidate {
     private let activationType: ScalarType
     private let observations: [String: Observation]
     private var names: NameSource
-    /// Weights as they were before they were encoded.
+    /// What earlier stages did to weights.
+    private let rounded: [String: Workpiece.Encoding]
+    /// Weights that this candidate encoded, as they were before.
     private var originals: [String: Tensor] = [:]
+    /// How many places read each bias, less those that got a copy of their own.
+    private var biasReaders: [String: Int] = [:]
 
     /// Builds the candidate in which the nodes of `excluded` stay float.
     ///
@@ -26,12 +30,19 @@ package struct StaticCandidate {
     ) throws(CompressionError) {
         model = piece.model
         trace = piece.trace
+        rounded = piece.encodings
         self.settings = settings
         self.activationType = activationType
         self.observations = observations
         names = NameSource(taken: model.graph.allNames)
+        let index = GraphIndex(model.graph)
         let placement = Placement(model.graph, excluded: excluded)
         placeActivations(placement)
+        for layer in placement.layers {
+            guard let bias = layer.bias else { continue }
+            let readers = (index.readers[bias]?.count ?? 0)
+            biasReaders[bias] = readers + (index.outputs.contains(bias) || index.captured.contains(bias) ? 1 : 0)
+        }
         for layer in placement.layers where model.graph.activationFormats[layer.input] != nil {
             layers.append(layer)
             try encode(layer)
@@ -78,23 +89,35 @@ package struct StaticCandidate {
         guard let entry = model.graph.weights[layer.weight] else {
             preconditionFailure("A placed layer has lost its weight '\(layer.weight)'.")
         }
-        if let form = entry.representation as? GroupedIntegers {
-            return (form, originals[layer.weight] ?? form.decoded())
-        }
+        let earlier = entry.representation as? GroupedIntegers
+        if let form = earlier, let original = originals[layer.weight] { return (form, original) }
         let original = entry.decoded()
         originals[layer.weight] = original
+        if let form = earlier?.kernelLevels(axis: layer.axis, withZeroPoints: isGemm(layer)) {
+            // An earlier stage rounded it in a way that the kernel takes as it is.
+            model.graph.weights[layer.weight]?.form = .encoded(form)
+            model.graph.weights[layer.weight]?.execution = .integer
+            encodings[layer.weight] = Workpiece.Encoding(
+                technique: rounded[layer.weight]?.technique ?? StaticQuantizer.name,
+                sqnrDB: rounded[layer.weight]?.sqnrDB, note: kernelNote)
+            return (form, original)
+        }
         let bias = layer.bias.flatMap { model.graph.weights[$0]?.decoded().floats() } ?? []
         // The 32-bit bias has the step of its channel: a channel of tiny weights must not make it overflow.
         let floors = bias.map { abs($0) / (inputScale * Float(1 << 30)) }
         var form = try SymmetricIntegers.encode(original, named: layer.weight, axis: layer.axis, smallestScales: floors)
-        if model.graph.nodes[layer.node].isStandard("Gemm") { form = form.withZeroPoints }
+        if isGemm(layer) { form = form.withZeroPoints }
         model.graph.weights[layer.weight]?.form = .encoded(form)
         model.graph.weights[layer.weight]?.execution = .integer
         encodings[layer.weight] = Workpiece.Encoding(
             technique: StaticQuantizer.name, sqnrDB: form.sqnrDB(against: original),
-            note: "integer kernel with \(activationType.rawValue) activations")
+            note: kernelNote)
         return (form, original)
     }
+
+    private var kernelNote: String { "integer kernel with \(activationType.rawValue) activations" }
+
+    private func isGemm(_ layer: IntegerLayer) -> Bool { model.graph.nodes[layer.node].isStandard("Gemm") }
 
     /// What rounding the weights takes from the mean of each output channel: `sum (w - rounded w) * mean(x)`.
     ///
@@ -151,8 +174,8 @@ package struct StaticCandidate {
 
     /// The name of a bias that only this layer reads; made, and given to the layer, where there is none.
     private mutating func ownBias(of layer: IntegerLayer) -> String {
-        let index = GraphIndex(model.graph)
-        if let bias = layer.bias, index.onlyReader(of: bias) == layer.node { return bias }
+        if let bias = layer.bias, biasReaders[bias] == 1 { return bias }
+        if let bias = layer.bias { biasReaders[bias, default: 0] -= 1 }
         let name = names.make(layer.output, "_bias")
         var inputs = Array(model.graph.nodes[layer.node].inputs.prefix(2))
         inputs.append(name)
@@ -163,6 +186,16 @@ package struct StaticCandidate {
 }
 
 extension GroupedIntegers {
+    /// The same levels as integer kernels take them; nil where no kernel takes this grouping.
+    fileprivate func kernelLevels(axis: Int, withZeroPoints: Bool) -> GroupedIntegers? {
+        guard grouping == .channel(axis: axis), levels.type.bitWidth <= 8, let numbers = levels.integers(),
+            zeroPoints?.integers()?.allSatisfy({ $0 == 0 }) ?? true, numbers.allSatisfy({ (-128...127).contains($0) }),
+            let bytes = try? Tensor(integers: numbers, as: .int8, shape: levels.shape)
+        else { return nil }
+        let form = GroupedIntegers(levels: bytes, scales: scales, grouping: grouping)
+        return withZeroPoints ? form.withZeroPoints : form
+    }
+
     /// The same with its zero points of 0 written out: ONNX Runtime fuses an integer `Gemm` only where they are.
     fileprivate var withZeroPoints: GroupedIntegers {
         let zeros = [Int](repeating: 0, count: scales.count)

@@ -79,6 +79,7 @@ public struct StaticQuantizer: Technique {
             try OpsetUpgrader.upgrade(&prepared.model, to: 13)
         } catch {
             piece.note("Activations stay float: \(error.description)")
+            piece.refusals.append("activations: \(error.description)")
             return
         }
         let search = StaticSearch(settings: self, context: context, dataset: dataset)
@@ -94,10 +95,11 @@ public struct StaticQuantizer: Technique {
         piece.model.graph.forEachGraph { graph, path in
             let readers = graph.weightReaders()
             for weight in graph.weights where weight.dense?.type == .float32 {
-                guard let reader = readers[weight.name]?.first(where: { $0.part?.layer == .recurrent }),
-                    context.selector.accepts(weight: path.qualified(weight.name), count: weight.shape.count)
+                let places = readers[weight.name] ?? [], name = path.qualified(weight.name)
+                guard let reader = places.first(where: { $0.part?.layer == .recurrent }),
+                    context.selector.accepts(weight: name, count: weight.shape.count, readers: places)
                 else { continue }
-                found[path.qualified(weight.name)] = "\(reader.label) has no integer kernel with calibrated activations"
+                found[name] = "\(reader.label) has no integer kernel with calibrated activations"
             }
         }
         for (name, reason) in found {

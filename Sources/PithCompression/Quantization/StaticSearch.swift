@@ -15,10 +15,20 @@ struct StaticSearch {
     let context: StageContext
     let dataset: Dataset
 
+    /// Layers to leave in float.
+    private struct Exclusion {
+        let label: String
+        /// Why, by the position of the layer's node.
+        var reasons: [Int: String] = [:]
+
+        var nodes: Set<Int> { Set(reasons.keys) }
+    }
+
     /// A candidate with what was measured of it.
     private struct Measured {
         let candidate: StaticCandidate
-        let label: String
+        let exclusion: Exclusion
+        var label: String { exclusion.label }
         let sqnrDB: Double
         /// Nil under fixed rules and for ruined candidates.
         let speedup: Double?
@@ -48,9 +58,11 @@ struct StaticSearch {
         let kept = Set(
             graph.nodes.indices.filter { position in
                 settings.keepFloat.contains(graph.nodes[position].name)
-                    || !context.selector.accepts(graph.nodes[position])
+                    || !context.selector.accepts(
+                        graph.nodes[position], weight: StaticSearch.weight(of: graph.nodes[position], in: graph))
             })
         let placement = Placement(graph, excluded: kept)
+        StaticSearch.explainLayers(without: placement, kept, &piece)
         guard !placement.layers.isEmpty else {
             piece.note("Activations stay float: no layer of this model has an integer kernel.")
             return false
@@ -70,7 +82,25 @@ struct StaticSearch {
         }
         let bench = try CandidateBench(model: piece.model, source: source, rows: heldOut, profile: context.profile)
         let type = try activationType(piece, kept, observations, bench)
-        return try await choose(&piece, kept, observations, type, bench)
+        return try await choose(&piece, kept, observations, type, bench, seen)
+    }
+
+    /// The weight that a layer's node reads.
+    private static func weight(of node: Node, in graph: Graph) -> Weight? {
+        node.inputs.count > 1 ? graph.weights[node.inputs[1]] : nil
+    }
+
+    /// Says why layers outside of `placement` compute in float.
+    private static func explainLayers(without placement: Placement, _ kept: Set<Int>, _ piece: inout Workpiece) {
+        let placed = Set(placement.layers.map(\.node)), graph = piece.model.graph
+        for (position, node) in graph.nodes.enumerated() where !placed.contains(position) {
+            guard let weight = weight(of: node, in: graph),
+                let part = LayerWeight(node, input: 1, shape: weight.shape), part.layer != .recurrent
+            else { continue }
+            piece.floatReasons[weight.name] =
+                kept.contains(position)
+                ? "the recipe leaves it so" : "\(node.label) has no integer kernel where it stands"
+        }
     }
 
     /// Rows that ranges are taken from, and a quarter held out to measure candidates on.
@@ -98,13 +128,13 @@ struct StaticSearch {
 
     private func choose(
         _ piece: inout Workpiece, _ kept: Set<Int>, _ observations: [String: Observation], _ type: ScalarType,
-        _ bench: CandidateBench
+        _ bench: CandidateBench, _ seen: Range<Int>
     ) async throws -> Bool {
         var tried: [Measured] = []
-        func measure(_ excluded: Set<Int>, _ label: String) throws -> Measured {
-            context.progress("measuring \(label)")
+        func measure(_ exclusion: Exclusion) throws -> Measured {
+            context.progress("measuring \(exclusion.label)")
             let candidate = try StaticCandidate(
-                piece, excluding: kept.union(excluded), observations: observations, settings: settings,
+                piece, excluding: kept.union(exclusion.nodes), observations: observations, settings: settings,
                 activationType: type)
             let bytes = try ONNXWriter.encode(candidate.model)
             let sqnr = try bench.sqnrDB(of: bytes)
@@ -112,23 +142,26 @@ struct StaticSearch {
             let speedup = sqnr < settings.minimumSQNR ? nil : try bench.speedup(of: bytes)
             let isFast = speedup.map { $0 >= settings.minimumSpeedup } ?? (sqnr >= settings.minimumSQNR)
             let measured = Measured(
-                candidate: candidate, label: label, sqnrDB: sqnr, speedup: speedup, isFast: isFast)
+                candidate: candidate, exclusion: exclusion, sqnrDB: sqnr, speedup: speedup, isFast: isFast)
             tried.append(measured)
             return measured
         }
         func isGood(_ measured: Measured) -> Bool {
             measured.sqnrDB >= settings.targetSQNR && measured.isFast
         }
-        let all = try measure([], "every layer in integers")
+        let all = try measure(Exclusion(label: "every layer in integers"))
         var chosen = isGood(all) ? all : nil
         let firstInFloat = firstConvolution(piece, kept)
         if let first = firstInFloat, all.mayGain(settings), !all.isAmple {
-            let next = try measure([first], "the first convolution in float")
+            let next = try measure(
+                Exclusion(
+                    label: "the first convolution in float",
+                    reasons: [first: "the first convolution gains little and costs accuracy"]))
             if isGood(next), chosen.map({ next.isBetter(than: $0) }) ?? true { chosen = next }
         }
         if chosen == nil, all.mayGain(settings) {
-            for excluded in try exclusions(piece, kept, observations, type) where chosen == nil {
-                let next = try measure(excluded.nodes, excluded.label)
+            for excluded in try exclusions(piece, kept, observations, type, seen) where chosen == nil {
+                let next = try measure(excluded)
                 chosen = isGood(next) ? next : nil
             }
         }
@@ -155,26 +188,35 @@ struct StaticSearch {
 
     /// Sets of nodes to leave float, each with its description.
     private func exclusions(
-        _ piece: Workpiece, _ kept: Set<Int>, _ observations: [String: Observation], _ type: ScalarType
-    ) throws -> [(nodes: Set<Int>, label: String)] {
+        _ piece: Workpiece, _ kept: Set<Int>, _ observations: [String: Observation], _ type: ScalarType,
+        _ seen: Range<Int>
+    ) throws -> [Exclusion] {
         let layers = Placement(piece.model.graph, excluded: kept).layers
         let sensitivity = LayerSensitivity(
             model: piece.model, layers: layers, observations: observations, settings: settings, type: type)
-        let own = try sensitivity.measure(source: FidelitySource(dataset), rows: dataset.calibrationRows)
-        var sets: [(nodes: Set<Int>, label: String)] = []
+        let own = try sensitivity.measure(source: FidelitySource(dataset), rows: seen)
+        var sets: [Exclusion] = []
         for limit in [26.0, 30, 34] {
-            let nodes = Set(layers.map(\.node).filter { own[$0] ?? .infinity < limit })
+            let nodes = layers.map(\.node).filter { own[$0] ?? .infinity < limit }
             // Where most layers have to stay float, what is left gains little and errs on data unlike the calibration's.
-            guard !nodes.isEmpty, nodes.count * 2 <= layers.count, !sets.contains(where: { $0.nodes == nodes }) else {
+            guard !nodes.isEmpty, nodes.count * 2 <= layers.count, !sets.contains(where: { $0.nodes == Set(nodes) })
+            else {
                 continue
             }
+            let reasons = nodes.map {
+                ($0, "integers would err \((own[$0] ?? 0).formatted(digits: 1)) dB in this layer")
+            }
             sets.append(
-                (nodes, "\(nodes.count) of \(layers.count) layers in float, whose own error is below \(Int(limit)) dB"))
+                Exclusion(
+                    label:
+                        "\(nodes.count) of \(layers.count) layers in float, whose own error is below \(Int(limit)) dB",
+                    reasons: Dictionary(uniqueKeysWithValues: reasons)))
         }
         return sets
     }
 
     private func account(_ piece: inout Workpiece, _ chosen: Measured?, _ tried: [Measured], _ type: ScalarType) {
+        let graph = piece.model.graph, layers = Placement(graph).layers
         func figures(_ measured: Measured) -> String {
             let speed = measured.speedup.map { ", \($0.formatted(digits: 2))x the speed of float" } ?? ""
             return "\(measured.label): \(measured.sqnrDB.formatted(digits: 1)) dB\(speed)"
@@ -184,14 +226,19 @@ struct StaticSearch {
         }
         guard let chosen else {
             let isSlow = tried.first?.isFast == false && (tried.first?.sqnrDB ?? 0) >= settings.minimumSQNR
-            piece.note(
-                "Activations stay float: integers \(isSlow ? "save no time on this machine" : "ruin the output").")
+            let reason = "integers \(isSlow ? "save no time on this machine" : "ruin the output")"
+            piece.note("Activations stay float: \(reason).")
+            for layer in layers { piece.floatReasons[layer.weight] = piece.floatReasons[layer.weight] ?? reason }
             piece.decisions["activations"] = .string("float")
             return
         }
         piece.note("Activations in \(type.rawValue), \(figures(chosen)) on calibration rows held out.")
         piece.decisions["activations"] = .string(type.rawValue)
         piece.decisions["integerLayers"] = .array(chosen.candidate.layers.map { .string($0.label) })
+        for layer in layers {
+            guard let reason = chosen.exclusion.reasons[layer.node] else { continue }
+            piece.floatReasons[layer.weight] = reason
+        }
         piece.model = chosen.candidate.model
         piece.trace = chosen.candidate.trace
         piece.encodings.merge(chosen.candidate.encodings) { $1 }

@@ -1,4 +1,4 @@
-import Foundation
+import PithEvaluation
 package import PithModel
 package import PithTensor
 
@@ -83,16 +83,8 @@ package enum SymmetricIntegers {
 extension GroupedIntegers {
     /// Signal-to-quantization-noise ratio against the weight it was made from, in dB; nil when nothing was lost.
     package func sqnrDB(against original: Tensor) -> Double? {
-        original.withElements(as: Float.self) { before in
-            decoded().withElements(as: Float.self) { after in
-                var signal = 0.0, noise = 0.0
-                for index in before.indices {
-                    let value = Double(before[index]), error = value - Double(after[index])
-                    signal += value * value
-                    noise += error * error
-                }
-                return noise > 0 && signal > 0 ? 10 * log10(signal / noise) : nil
-            }
-        }
+        var ratio = SignalToNoise()
+        ratio.add(original, decoded())
+        return ratio.noise > 0 && ratio.signal > 0 ? ratio.decibels : nil
     }
 }

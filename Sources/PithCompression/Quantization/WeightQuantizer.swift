@@ -59,10 +59,10 @@ public struct WeightQuantizer: Technique {
             }
         }
         piece.model.graph.updateEachGraph { graph, path in
+            let readers = graph.weightReaders()
             for name in graph.weights.names {
                 guard let form = forms[path.qualified(name)] else { continue }
-                let isTable =
-                    graph.weightReaders()[name]?.allSatisfy { $0.part?.layer == .table && !$0.isNested } ?? false
+                let isTable = readers[name]?.allSatisfy { $0.part?.layer == .table && !$0.isNested } ?? false
                 graph.weights[name]?.form = .encoded(form)
                 graph.weights[name]?.execution = isTable ? .integer : .folded
             }
@@ -85,7 +85,7 @@ public struct WeightQuantizer: Technique {
     private func verdict(
         on tensor: Tensor, named name: String, readers: [WeightReader], _ selector: Selector
     ) -> Result<Int, Reason> {
-        guard selector.accepts(weight: name, count: tensor.count) else {
+        guard selector.accepts(weight: name, count: tensor.count, readers: readers) else {
             return .failure(Reason(text: "the recipe leaves it out"))
         }
         guard tensor.count >= minimumCount else {

@@ -16,6 +16,8 @@ struct GraphLowering {
     }
 
     mutating func lowered() throws(FormatError) -> Graph {
+        let readers = tableReaders(), outputs = Set(graph.outputs.map(\.name))
+        var tables: [String: GroupedIntegers] = [:]
         for weight in Array(graph.weights) {
             guard let form = weight.representation, !(form is SparseValues) else { continue }
             guard let integers = form as? GroupedIntegers else {
@@ -25,11 +27,15 @@ struct GraphLowering {
             // Files of old versions list weights among the inputs too; a value that a node makes can not be one.
             graph.inputs.removeAll { $0.name == weight.name }
             switch weight.execution {
-            case .integer where isTable(weight.name, integers): lowerTable(weight.name, integers)
+            case .integer
+            where GraphLowering.isTable(integers) && readers[weight.name] == true && !outputs.contains(weight.name):
+                try require(7, "Mul that broadcasts", for: weight.name)
+                tables[weight.name] = integers
             case .integer: try lowerDequantized(weight.name, integers)
             case .folded: try lowerFolded(weight.name, integers)
             }
         }
+        lowerTables(tables)
         try lowerActivations()
         graph.nodes = decoders + graph.nodes
         return graph
@@ -84,39 +90,55 @@ struct GraphLowering {
         decoders.append(Node("Reshape", inputs: [value, shape], outputs: [name]))
     }
 
-    /// Whether every reader of a weight is a `Gather` of its rows, and a row has one scale.
-    private func isTable(_ name: String, _ form: GroupedIntegers) -> Bool {
-        guard form.grouping == .channel(axis: 0), form.shape.rank >= 2, form.zeroPoints == nil,
-            form.levels.type.bitWidth >= 8, !graph.outputs.contains(where: { $0.name == name })
-        else { return false }
-        let readers = graph.nodes.filter { $0.readNames.contains(name) }
-        return !readers.isEmpty
-            && readers.allSatisfy { node in
-                node.isStandard("Gather") && node.inputs.first == name && node.inputs.dropFirst().first != name
-                    && node.integer("axis", default: 0) == 0
-            }
+    /// Whether a form has one scale for each row, and levels that `Gather` can read.
+    private static func isTable(_ form: GroupedIntegers) -> Bool {
+        form.grouping == .channel(axis: 0) && form.shape.rank >= 2 && form.zeroPoints == nil
+            && form.levels.type.bitWidth >= 8
     }
 
-    private mutating func lowerTable(_ name: String, _ form: GroupedIntegers) {
-        let scaleShape = [form.shape.dimensions[0]] + [Int](repeating: 1, count: form.shape.rank - 1)
-        let levels = store(form.levels, name, "_q"), scales = store(reshaped(form.scales, scaleShape), name, "_s")
-        var nodes: [Node] = []
+    /// The weights that nodes read, and whether all those are a `Gather` of its rows.
+    private func tableReaders() -> [String: Bool] {
+        var all: [String: Bool] = [:]
         for node in graph.nodes {
-            guard node.isStandard("Gather"), node.inputs.first == name, let output = node.outputs.first else {
+            let isGather = node.isStandard("Gather") && node.integer("axis", default: 0) == 0 && node.inputs.count > 1
+            for name in node.readNames where graph.weights[name] != nil {
+                let isRead = isGather && node.inputs[0] == name && node.inputs[1] != name && !node.outputs.isEmpty
+                all[name] = all[name] ?? true && isRead
+            }
+        }
+        return all
+    }
+
+    private mutating func lowerTables(_ tables: [String: GroupedIntegers]) {
+        guard !tables.isEmpty else { return }
+        var stored: [String: (levels: String, scales: String)] = [:], nodes: [Node] = []
+        for (name, form) in tables.sorted(by: { $0.key < $1.key }) {
+            let scaleShape = [form.shape.dimensions[0]] + [Int](repeating: 1, count: form.shape.rank - 1)
+            stored[name] = (store(form.levels, name, "_q"), store(reshaped(form.scales, scaleShape), name, "_s"))
+        }
+        for node in graph.nodes {
+            guard node.isStandard("Gather"), let table = node.inputs.first.flatMap({ stored[$0] }) else {
                 nodes.append(node)
                 continue
             }
-            let rows = names.make(output, "_q"), numbers = names.make(output, "_c"), scale = names.make(output, "_s")
-            var gather = node
-            gather.inputs[0] = levels
-            gather.outputs = [rows]
-            let toFloat = Attribute("to", .integer(Int64(ONNXType.code(.float32))))
-            nodes.append(gather)
-            nodes.append(Node("Cast", inputs: [rows], outputs: [numbers], attributes: [toFloat]))
-            nodes.append(Node("Gather", inputs: [scales] + node.inputs.dropFirst().prefix(1), outputs: [scale]))
-            nodes.append(Node("Mul", inputs: [numbers, scale], outputs: [output]))
+            nodes += gathered(node, levels: table.levels, scales: table.scales)
         }
         graph.nodes = nodes
+    }
+
+    /// A `Gather` of rows, read as levels and scales.
+    private mutating func gathered(_ node: Node, levels: String, scales: String) -> [Node] {
+        let output = node.outputs[0]
+        let rows = names.make(output, "_q"), numbers = names.make(output, "_c"), scale = names.make(output, "_s")
+        var gather = node
+        gather.inputs[0] = levels
+        gather.outputs = [rows]
+        let toFloat = Attribute("to", .integer(Int64(ONNXType.code(.float32))))
+        return [
+            gather, Node("Cast", inputs: [rows], outputs: [numbers], attributes: [toFloat]),
+            Node("Gather", inputs: [scales] + node.inputs.dropFirst().prefix(1), outputs: [scale]),
+            Node("Mul", inputs: [numbers, scale], outputs: [output]),
+        ]
     }
 
     // MARK: Parts

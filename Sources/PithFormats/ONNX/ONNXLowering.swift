@@ -6,8 +6,8 @@ import PithTensor
 /// | what | becomes | opset |
 /// | --- | --- | --- |
 /// | integers for integer kernels | `DequantizeLinear` with the weight's name as its output | 10, per channel 13, in blocks 21 |
-/// | integers folded at load | `Cast`, (`Sub`,) `Mul`, and for blocks `Reshape` | 6 |
-/// | integer rows of a table that `Gather` reads | `Gather` of levels and scales, `Cast`, `Mul` | 6 |
+/// | integers folded at load | `Cast`, (`Sub`,) `Mul`, and for blocks `Reshape` | 7 |
+/// | integer rows of a table that `Gather` reads | `Gather` of levels and scales, `Cast`, `Mul` | 7 |
 /// | activation format | `QuantizeLinear`, `DequantizeLinear` after the value; all readers take the second | 10 |
 ///
 /// Levels of 4 bits need operator set 21 and those of 2 bits 25; `DequantizeLinear` knows 16 bits from 21 on.

@@ -17,12 +17,12 @@ enum OperatorSets {
         }
     }
 
-    /// `Cast` of levels of `type` to float.
+    /// `Cast` of levels of `type` to float, and `Mul` that broadcasts.
     static func casting(_ type: ScalarType) -> Int {
         switch type.bitWidth {
         case 2: 25
         case 4: 21
-        default: 6
+        default: 7
         }
     }
 }

@@ -192,4 +192,35 @@ import Testing
         #expect(error.subject == "--strict")
         #expect(error.problem.contains("haed.weight"))
     }
+
+    @Test func `a recipe that compresses nothing is refused under strict, whatever the promises`() async throws {
+        let scratch = try Scratch()
+        let recipe = try scratch.write(
+            "mine.yaml",
+            "version: 1\nstages:\n  - technique: quantize.weights\n    where: { minimumCount: 100000000 }\n")
+        var strict = options(data: nil)
+        strict.isStrict = true
+        let error = try #require(try await refusal(strict, recipe))
+        #expect(error.code == .refused)
+        #expect(error.problem.contains("no weight was compressed"))
+    }
+
+    @Test func `the ledger says why a layer with integer weights computes in float`() async throws {
+        let scratch = try Scratch()
+        let recipe = try scratch.write(
+            "mine.yaml",
+            """
+            version: 1
+            stages:
+              - technique: graph.clean
+              - technique: quantize.static
+                where: { operators: [Conv] }
+              - technique: quantize.weights
+                minimumCount: 64
+            """)
+        let report = try await run(scratch, options(), recipe)
+        let head = try #require(report.ledger.first { $0.shape == [10, 64] || $0.shape == [64, 10] })
+        #expect(head.note.contains("float activations: the recipe leaves it so"), "\(head.note)")
+        #expect(report.ledger.contains { $0.note.contains("integer kernel with uint8 activations") })
+    }
 }

@@ -41,7 +41,7 @@ import Testing
             try await run(try SmallModels.recurrent(), scratch, recipe: recipe, strict: true)
         }
         #expect(error?.problem.contains("LSTM 'lstm'") == true)
-        #expect(error?.problem.contains("and 1 more") == true)
+        #expect(error?.problem.contains("and 3 more") == true)
         #expect(scratch.names == ["in.onnx", "static.yaml"])
     }
 

@@ -87,4 +87,19 @@ import Testing
         let error = mismatch(original: model, meant: Workpiece(model: broken), written: broken)
         #expect(error?.problem.contains("does not load") == true)
     }
+
+    @Test func `an error in the second output is found and the output named`() throws {
+        func model(_ slope: Float) -> Model {
+            GraphBench.model(
+                [
+                    Node("Relu", inputs: ["x"], outputs: ["y"]),
+                    Node("LeakyRelu", inputs: ["x"], outputs: ["z"], attributes: [Attribute("alpha", .float(slope))]),
+                ], inputs: [GraphBench.input("x", [-1, 8])], outputs: ["y", "z"], weights: [])
+        }
+        let meant = Workpiece(model: model(0.1))
+        let found = try verify(original: model(0.1), meant: meant, written: model(0.1))
+        #expect(found.optimizedSQNR == 200)
+        let error = try #require(mismatch(original: model(0.1), meant: meant, written: model(0.101)))
+        #expect(error.problem.contains("nothing was quantized"))
+    }
 }

@@ -111,7 +111,12 @@ struct PlacementTests {
 
     @Test func `layers need a constant float weight, and a bias of one number a channel`() throws {
         func layers(_ node: Node, _ weights: [Weight]) -> [IntegerLayer] {
-            placement([node, Node("Relu", inputs: ["z"], outputs: ["y"])], weights).layers
+            placement(
+                [
+                    node, Node("Relu", inputs: ["z"], outputs: ["r"]),
+                    Node("GlobalAveragePool", inputs: ["r"], outputs: ["y"]),
+                ], weights
+            ).layers
         }
         let kernel = try kernel("w"), wide = try GraphBench.random("m", [8, 4], seed: 2)
         let bias = try GraphBench.random("b", [4], seed: 3), row = try GraphBench.random("b", [1, 4], seed: 3)
@@ -141,5 +146,15 @@ struct PlacementTests {
             [Node("MatMul", inputs: ["x", "m"], outputs: ["y"])], [try GraphBench.random("m", [8, 4], seed: 2)])
         #expect(product.layers.count == 1)
         #expect(product.values == ["x"])
+    }
+
+    @Test func `a convolution whose ReLU leaves the graph stays float, and so does what fed only it`() throws {
+        let relu = Node("Relu", inputs: ["c"], outputs: ["y"])
+        let bare = placement([convolution("x", "c"), relu], [try kernel("w")])
+        #expect(bare.layers.isEmpty && bare.values.isEmpty)
+        let chain = placement(
+            [convolution("x", "a", "v"), convolution("a", "c"), relu], [try kernel("v"), try kernel("w")])
+        #expect(chain.layers.map(\.output) == ["a"])
+        #expect(chain.values == ["x", "a"])
     }
 }

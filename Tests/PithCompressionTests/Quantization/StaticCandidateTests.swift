@@ -198,4 +198,43 @@ struct StaticCandidateTests {
         #expect(255 * format.scale <= 6)
         #expect(255 * format.scale.nextUp > 6)
     }
+
+    @Test func `levels of an earlier stage are taken as they are`() async throws {
+        let model = try grouped(bias: true), data = try GraphBench.random("", [3, 4, 8, 8], seed: 5).decoded()
+        var piece = Workpiece(model: model)
+        var settings = WeightQuantizer()
+        (settings.bits, settings.minimumCount) = (5, 1)
+        try await settings.apply(to: &piece, in: StageContext())
+        let rounded = try #require(piece.model.graph.weights["w"]?.representation as? GroupedIntegers)
+        let observations = ["x": observation(data, axis: 1), "r": observation(data, axis: 1)]
+        let result = try StaticCandidate(
+            piece, excluding: [], observations: observations, settings: StaticQuantizer(), activationType: .uint8)
+        #expect(result.layers.count == 1)
+        let weight = try #require(result.model.graph.weights["w"])
+        #expect(weight.execution == .integer)
+        #expect(weight.representation as? GroupedIntegers == rounded)
+        #expect(result.encodings["w"]?.technique == "quantize.weights")
+    }
+
+    @Test func `a bias that two layers share is copied for one of them only`() throws {
+        let nodes = ["c", "d"].flatMap { name in
+            [
+                Node("Conv", inputs: [name == "c" ? "x" : "rc", "w\(name)", "b"], outputs: [name], name: name),
+                Node("Relu", inputs: [name], outputs: ["r\(name)"]),
+            ]
+        }
+        let model = GraphBench.model(
+            nodes + [Node("GlobalAveragePool", inputs: ["rd"], outputs: ["y"])],
+            inputs: [GraphBench.input("x", [-1, 4, 8, 8])], outputs: ["y"],
+            weights: [
+                try GraphBench.random("wc", [4, 4, 1, 1], seed: 1), try GraphBench.random("wd", [4, 4, 1, 1], seed: 2),
+                try GraphBench.random("b", [4], seed: 3),
+            ])
+        let data = observation(try GraphBench.random("", [3, 4, 8, 8], seed: 5).decoded(), axis: 1)
+        let result = try candidate(model, ["x": data, "rc": data, "rd": data])
+        let biases = [0, 2].map { result.model.graph.nodes[$0].inputs[2] }
+        #expect(Set(biases).count == 2)
+        #expect(biases[1] == "b")
+        #expect(biases.allSatisfy { result.model.graph.weights[$0]?.execution == .integer })
+    }
 }

@@ -147,4 +147,20 @@ struct WeightQuantizerTests {
         let piece = try await apply(model)
         #expect(piece.model.graph.weights["w"]?.execution == .folded)
     }
+
+    @Test func `a selector's operators and nodes decide about the weights they read`() async throws {
+        let model = GraphBench.model(
+            [
+                Node("MatMul", inputs: ["x", "w"], outputs: ["a"], name: "first"),
+                Node("Gather", inputs: ["t", "a"], outputs: ["b"], name: "second"),
+                Node("MatMul", inputs: ["a", "v"], outputs: ["y"], name: "third"),
+            ], inputs: [GraphBench.input("x", [-1, 32])], outputs: ["y", "b"],
+            weights: try ["w", "t", "v"].map { try GraphBench.random($0, [32, 32], seed: 1) })
+        var products = Selector()
+        products.operators = ["MatMul"]
+        products.exclude = ["third"]
+        let piece = try await apply(model, WeightQuantizer(), products)
+        #expect(piece.encodings.keys.sorted() == ["w"])
+        #expect(piece.reasons["t"] == "kept: the recipe leaves it out")
+    }
 }

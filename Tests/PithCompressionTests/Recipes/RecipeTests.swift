@@ -94,4 +94,11 @@ struct RecipeTests {
         let broken = #expect(throws: FormatError.self) { try Recipe.named(scratch.path("broken.yaml")) }
         #expect(broken?.subject.contains("broken.yaml") == true)
     }
+
+    @Test func `a stage that works on the whole graph takes no selector`() throws {
+        let error = try #require(
+            refusal("version: 1\nstages: [ { technique: graph.clean, where: { minimumCount: 9 } } ]"))
+        #expect(error.code == .invalidRecipe)
+        #expect(error.subject.contains("graph.clean"))
+    }
 }
