@@ -60,6 +60,18 @@ extension Tensor {
         }
     }
 
+    /// Rounds numbers to a 16-bit float type, ties to even; what is too large becomes infinite.
+    public init(rounding values: [Float], to type: ScalarType, shape: Shape) throws(TensorError) {
+        switch type {
+        case .float16: try self.init(type: type, shape: shape, storage: Storage(values.map(HalfFloat.bits)))
+        case .bfloat16: try self.init(type: type, shape: shape, storage: Storage(values.map(HalfFloat.brainBits)))
+        default:
+            throw TensorError(
+                code: .typeMismatch, subject: "tensor \(shape)", problem: "\(type.rawValue) is no 16-bit float.",
+                remedy: "Use float16 or bfloat16.")
+        }
+    }
+
     /// Codes of at most 8 bits, one a byte, without their sign.
     private func unpacked() -> [UInt8] {
         let bits = type.bitWidth

@@ -11,27 +11,38 @@ struct LayerWeight: Hashable {
     let layer: Layer
     /// The axis of a scale for each output channel (each row, for tables).
     let axis: Int
+    /// The axis that the layer sums over, along which blocks lie (along the rows, for tables); nil for convolutions.
+    let reduced: Int?
 
     /// The part of input `index` of `node`, which has `shape`; nil when it is no weight of a layer.
     init?(_ node: Node, input index: Int, shape: Shape) {
         guard node.domain.isEmpty, shape.rank >= 2 else { return nil }
+        let last = shape.rank - 1
         switch (node.operation, index) {
-        case ("Conv", 1): self.init(.convolution, axis: 0)
-        case ("ConvTranspose", 1): self.init(.convolution, axis: 1)
-        case ("MatMul", 1): self.init(.product, axis: shape.rank - 1)
-        case ("MatMul", 0): self.init(.product, axis: shape.rank - 2)
-        case ("Gemm", 1): self.init(.product, axis: node.integer("transB", default: 0) == 0 ? 1 : 0)
+        case ("Conv", 1): self.init(.convolution, axis: 0, reduced: nil)
+        case ("ConvTranspose", 1): self.init(.convolution, axis: 1, reduced: nil)
+        case ("MatMul", 1): self.init(.product, axis: last, reduced: last - 1)
+        case ("MatMul", 0): self.init(.product, axis: last - 1, reduced: last)
+        case ("Gemm", 1):
+            let isTransposed = node.integer("transB", default: 0) != 0
+            self.init(.product, axis: isTransposed ? 0 : 1, reduced: isTransposed ? 1 : 0)
         case ("LSTM", 1), ("LSTM", 2), ("GRU", 1), ("GRU", 2), ("RNN", 1), ("RNN", 2):
             guard shape.rank == 3 else { return nil }
-            self.init(.recurrent, axis: 1)
-        case ("Gather", 0) where node.integer("axis", default: 0) == 0: self.init(.table, axis: 0)
+            self.init(.recurrent, axis: 1, reduced: 2)
+        case ("Gather", 0) where node.integer("axis", default: 0) == 0: self.init(.table, axis: 0, reduced: last)
         default: return nil
         }
     }
 
-    private init(_ layer: Layer, axis: Int) {
+    private init(_ layer: Layer, axis: Int, reduced: Int?) {
         self.layer = layer
         self.axis = axis
+        self.reduced = reduced
+    }
+
+    /// The same part of a weight whose axes a layer sees in another order.
+    func mapped(_ axes: [Int]) -> LayerWeight {
+        LayerWeight(layer, axis: axes[axis], reduced: reduced.map { axes[$0] })
     }
 }
 
@@ -51,33 +62,59 @@ struct WeightReader: Hashable {
 }
 
 extension Graph {
-    /// Who reads each weight of this graph, nested graphs included.
+    /// Who reads each weight of this graph, nested graphs included; who reads it transposed counts, not the transposition.
     func weightReaders() -> [String: [WeightReader]] {
-        var shapes: [String: Shape] = [:]
-        for weight in weights { shapes[weight.name] = weight.shape }
+        var visible: [String: SeenWeight] = [:]
+        for weight in weights {
+            visible[weight.name] = SeenWeight(
+                name: weight.name, shape: weight.shape, axes: Array(0..<weight.shape.rank))
+        }
         var readers: [String: [WeightReader]] = [:]
-        collectReaders(of: shapes, isNested: false, into: &readers)
+        collectReaders(of: visible, isNested: false, into: &readers)
         return readers
     }
 
     private func collectReaders(
-        of shapes: [String: Shape], isNested: Bool, into readers: inout [String: [WeightReader]]
+        of outer: [String: SeenWeight], isNested: Bool, into readers: inout [String: [WeightReader]]
     ) {
-        var visible = shapes
+        var visible = outer
         if isNested {
             for name in weights.names + inputs.map(\.name) { visible[name] = nil }
         }
+        let outputs = Set(self.outputs.map(\.name))
         for node in nodes {
+            if let input = node.inputs.first, let seen = visible[input]?.transposed(by: node),
+                let output = node.outputs.first, !outputs.contains(output)
+            {
+                visible[output] = seen
+                continue
+            }
             for (index, input) in node.inputs.enumerated() {
-                guard let shape = visible[input] else { continue }
-                let part = LayerWeight(node, input: index, shape: shape)
-                readers[input, default: []].append(
+                guard let seen = visible[input] else { continue }
+                let part = LayerWeight(node, input: index, shape: seen.shape)?.mapped(seen.axes)
+                readers[seen.name, default: []].append(
                     WeightReader(
                         label: node.label, name: node.name, operation: node.operation, part: part,
-                        isStandard: node.domain.isEmpty,
-                        isNested: isNested))
+                        isStandard: node.domain.isEmpty, isNested: isNested))
             }
             for graph in node.nestedGraphs { graph.collectReaders(of: visible, isNested: true, into: &readers) }
         }
+    }
+}
+
+/// A weight as nodes see it: under its own name, or transposed under another.
+private struct SeenWeight {
+    let name: String
+    let shape: Shape
+    /// For each axis that is seen, the weight's own.
+    let axes: [Int]
+
+    func transposed(by node: Node) -> SeenWeight? {
+        guard node.isStandard("Transpose") else { return nil }
+        let order = node.integers("perm") ?? Array(axes.indices.reversed())
+        guard order.sorted() == Array(axes.indices),
+            let shape = try? Shape(order.map { shape.dimensions[$0] })
+        else { return nil }
+        return SeenWeight(name: name, shape: shape, axes: order.map { axes[$0] })
     }
 }

@@ -7,7 +7,9 @@ struct GraphLowering {
     let opset: Int
     var names: NameSource
     /// Nodes that decode weights; they read weights only, so they come first.
-    private var decoders: [Node] = []
+    var decoders: [Node] = []
+    /// Small constants that the decoding of several weights shares, by what they hold.
+    var constants: [String: String] = [:]
 
     init(graph: Graph, opset: Int, names: NameSource) {
         self.graph = graph
@@ -20,12 +22,16 @@ struct GraphLowering {
         var tables: [String: GroupedIntegers] = [:]
         for weight in Array(graph.weights) {
             guard let form = weight.representation, !(form is SparseValues) else { continue }
-            guard let integers = form as? GroupedIntegers else {
-                throw unsupported(weight.name, "the form '\(type(of: form).kind)' has no expression in ONNX yet.")
-            }
             graph.weights[weight.name] = nil
             // Files of old versions list weights among the inputs too; a value that a node makes can not be one.
             graph.inputs.removeAll { $0.name == weight.name }
+            if let halves = form as? HalfFloats {
+                try lowerHalves(weight.name, halves)
+                continue
+            }
+            guard let integers = form as? GroupedIntegers else {
+                throw unsupported(weight.name, "the form '\(type(of: form).kind)' has no expression in ONNX yet.")
+            }
             switch weight.execution {
             case .integer
             where GraphLowering.isTable(integers) && readers[weight.name] == true && !outputs.contains(weight.name):
@@ -46,6 +52,9 @@ struct GraphLowering {
     private mutating func lowerDequantized(_ name: String, _ form: GroupedIntegers) throws(FormatError) {
         var attributes: [Attribute] = []
         let type = form.levels.type
+        guard form.scales.type == .float32 else {
+            throw unsupported(name, "integer kernels take scales in float32, not in \(form.scales.type.rawValue).")
+        }
         try require(OperatorSets.dequantizing(type), "DequantizeLinear of \(type.rawValue)", for: name)
         if type == .int32, form.zeroPoints != nil {
             throw unsupported(name, "DequantizeLinear of int32 takes no zero points.")
@@ -64,30 +73,6 @@ struct GraphLowering {
         var inputs = [store(form.levels, name, "_q"), store(form.scales, name, "_s")]
         if let zeros = form.zeroPoints { inputs.append(store(zeros, name, "_z")) }
         decoders.append(Node("DequantizeLinear", inputs: inputs, outputs: [name], attributes: attributes))
-    }
-
-    private mutating func lowerFolded(_ name: String, _ form: GroupedIntegers) throws(FormatError) {
-        guard let layout = FoldedLayout(form) else {
-            throw unsupported(name, "blocks that do not divide their axis can not be folded.")
-        }
-        try require(OperatorSets.casting(form.levels.type), "Cast of \(form.levels.type.rawValue)", for: name)
-        // Levels and zero points are cast before they are subtracted: a float holds 24 bits of each.
-        if form.zeroPoints != nil, form.levels.type.bitWidth > 16 {
-            throw unsupported(name, "zero points of \(form.levels.type.rawValue) levels can not be folded exactly.")
-        }
-        var value = cast(store(reshaped(form.levels, layout.levels), name, "_q"), named: name)
-        if let zeros = form.zeroPoints {
-            let zero = cast(store(reshaped(zeros, layout.scales), name, "_z"), named: name)
-            value = chain("Sub", [value, zero], name)
-        }
-        let scale = store(reshaped(form.scales, layout.scales), name, "_s")
-        guard layout.levels != form.shape.dimensions else {
-            decoders.append(Node("Mul", inputs: [value, scale], outputs: [name]))
-            return
-        }
-        value = chain("Mul", [value, scale], name)
-        let shape = store(Tensor(vector: form.shape.dimensions.map { Int64($0) }), name, "_shape")
-        decoders.append(Node("Reshape", inputs: [value, shape], outputs: [name]))
     }
 
     /// Whether a form has one scale for each row, and levels that `Gather` can read.
@@ -149,20 +134,7 @@ struct GraphLowering {
         return name
     }
 
-    private mutating func cast(_ value: String, named base: String) -> String {
-        let result = names.make(base, "_c")
-        let toFloat = Attribute("to", .integer(Int64(ONNXType.code(.float32))))
-        decoders.append(Node("Cast", inputs: [value], outputs: [result], attributes: [toFloat]))
-        return result
-    }
-
-    private mutating func chain(_ operation: String, _ inputs: [String], _ base: String) -> String {
-        let result = names.make(base, "_m")
-        decoders.append(Node(operation, inputs: inputs, outputs: [result]))
-        return result
-    }
-
-    private func reshaped(_ tensor: Tensor, _ dimensions: [Int]) -> Tensor {
+    func reshaped(_ tensor: Tensor, _ dimensions: [Int]) -> Tensor {
         guard let shape = try? Shape(dimensions), let result = try? tensor.reshaped(to: shape) else {
             preconditionFailure("A layout of \(dimensions) does not hold \(tensor.shape).")
         }

@@ -6,11 +6,13 @@ import PithTensor
 /// | what | becomes | opset |
 /// | --- | --- | --- |
 /// | integers for integer kernels | `DequantizeLinear` with the weight's name as its output | 10, per channel 13, in blocks 21 |
-/// | integers folded at load | `Cast`, (`Sub`,) `Mul`, and for blocks `Reshape` | 7 |
+/// | integers folded at load | `Cast`, (`Sub`,) `Mul`, and for blocks `Reshape` and `Slice` | 7 |
+/// | the same of 4 or 2 bits | `BitShift` twice, `Reshape` before it | 11 |
+/// | 16-bit floats | `Cast` | 6, bfloat16 13 |
 /// | integer rows of a table that `Gather` reads | `Gather` of levels and scales, `Cast`, `Mul` | 7 |
 /// | activation format | `QuantizeLinear`, `DequantizeLinear` after the value; all readers take the second | 10 |
 ///
-/// Levels of 4 bits need operator set 21 and those of 2 bits 25; `DequantizeLinear` knows 16 bits from 21 on.
+/// `DequantizeLinear` knows levels of 4 and of 16 bits from operator set 21 on and those of 2 bits from 25.
 ///
 /// Every expression computes `(level - zeroPoint) * scale` with one rounding, so that it equals
 /// `GroupedIntegers.decoded()` bit for bit.

@@ -17,12 +17,6 @@ enum OperatorSets {
         }
     }
 
-    /// `Cast` of levels of `type` to float, and `Mul` that broadcasts.
-    static func casting(_ type: ScalarType) -> Int {
-        switch type.bitWidth {
-        case 2: 25
-        case 4: 21
-        default: 7
-        }
-    }
+    /// `Cast` of levels of `type` to float and `Mul` that broadcasts; `BitShift` for levels that share a byte.
+    static func folding(_ type: ScalarType) -> Int { type.bitWidth < 8 ? 11 : 7 }
 }

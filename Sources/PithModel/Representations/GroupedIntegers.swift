@@ -18,7 +18,7 @@ public struct GroupedIntegers: Representation, Equatable {
 
     /// Levels in the weight's shape, an integer type of at most 32 bits.
     public let levels: Tensor
-    /// `Float` scales in weight units per level, in the shape that the grouping says.
+    /// Scales in weight units per level, `float32` or (at half the bytes) `float16`, in the shape that the grouping says.
     public let scales: Tensor
     /// Levels that stand for zero, of the levels' type and the scales' shape; nil when all are 0.
     public let zeroPoints: Tensor?
@@ -27,7 +27,9 @@ public struct GroupedIntegers: Representation, Equatable {
     /// Joins levels and scales.
     public init(levels: Tensor, scales: Tensor, zeroPoints: Tensor? = nil, grouping: Grouping) {
         let expected = GroupedIntegers.scaleDimensions(of: levels.shape, grouping)
-        precondition(levels.type.isInteger && scales.type == .float32, "Levels are integers and scales are floats.")
+        precondition(
+            levels.type.isInteger && (scales.type == .float32 || scales.type == .float16),
+            "Levels are integers and scales are floats.")
         precondition(
             scales.shape.dimensions == expected, "Scales \(scales.shape) do not fit \(levels.shape) \(grouping).")
         precondition(
@@ -67,7 +69,7 @@ public struct GroupedIntegers: Representation, Equatable {
     }
 
     public func decoded() -> Tensor {
-        let scales = scales.elements(as: Float.self)
+        let scales = scales.floats() ?? []
         let zeros = zeroPoints?.integers() ?? [Int](repeating: 0, count: scales.count)
         let levels = levels.integers() ?? []
         var values = [Float](repeating: 0, count: levels.count)

@@ -62,7 +62,7 @@ import Testing
         #expect(file.count == report.output.bytes)
     }
 
-    @Test(arguments: ["int8", "int8-weights", "clean"])
+    @Test(arguments: ["int8", "int8-weights", "fp16", "clean"])
     func `the ledger names every weight and its bytes add up to those of the file`(
         recipe: String
     ) async throws {

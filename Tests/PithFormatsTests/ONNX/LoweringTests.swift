@@ -12,9 +12,10 @@ struct LoweringCase: Sendable, CustomTestStringConvertible {
     let execution: Weight.Execution
     let opset: Int
     var dimensions = [4, 6]
+    var hasHalfScales = false
 
     var testDescription: String {
-        "\(type) \(grouping) \(hasZeroPoints ? "with zero points " : "")\(execution) opset \(opset) \(dimensions)"
+        "\(type) \(grouping) \(hasZeroPoints ? "with zero points " : "")\(hasHalfScales ? "half scales " : "")\(execution) opset \(opset) \(dimensions)"
     }
 
     /// A form with seeded levels over the whole range of its type.
@@ -27,7 +28,8 @@ struct LoweringCase: Sendable, CustomTestStringConvertible {
         let zeros = try hasZeroPoints ? Tensor(integers: levels(scaleShape.count), as: type, shape: scaleShape) : nil
         return GroupedIntegers(
             levels: try Tensor(integers: levels(shape.count), as: type, shape: shape),
-            scales: Tensor(scales, shape: scaleShape), zeroPoints: zeros, grouping: grouping)
+            scales: hasHalfScales ? try Tensor(rounding: scales, to: .float16, shape: scaleShape) : Tensor(scales, shape: scaleShape),
+            zeroPoints: zeros, grouping: grouping)
     }
 
     /// `y = w`, whose weight has the form.
@@ -47,8 +49,8 @@ struct LoweringCase: Sendable, CustomTestStringConvertible {
         let groupings: [GroupedIntegers.Grouping] =
             [.tensor, .channel(axis: 0), .channel(axis: 1), .block(axis: 0, size: 2), .block(axis: 1, size: 3)]
         let types: [(ScalarType, folded: Int, integer: Int)] = [
-            (.int8, 13, 21), (.uint8, 7, 21), (.int16, 13, 21), (.uint16, 13, 21), (.int4, 21, 21), (.uint4, 21, 21),
-            (.int2, 25, 25), (.uint2, 25, 25),
+            (.int8, 13, 21), (.uint8, 7, 21), (.int16, 13, 21), (.uint16, 13, 21), (.int4, 11, 21), (.uint4, 11, 21),
+            (.int2, 11, 25), (.uint2, 11, 25),
         ]
         return types.flatMap { type, folded, integer in
             groupings.flatMap { grouping in
@@ -71,6 +73,16 @@ struct LoweringCase: Sendable, CustomTestStringConvertible {
             LoweringCase(
                 type: .int8, grouping: .channel(axis: 2), hasZeroPoints: true, execution: .folded, opset: 13,
                 dimensions: [2, 3, 4, 5]),
+            LoweringCase(
+                type: .uint4, grouping: .block(axis: 1, size: 32), hasZeroPoints: true, execution: .folded, opset: 11,
+                dimensions: [3, 70], hasHalfScales: true),
+            LoweringCase(
+                type: .int2, grouping: .block(axis: 0, size: 4), hasZeroPoints: false, execution: .folded, opset: 11,
+                dimensions: [7, 5, 3], hasHalfScales: true),
+            LoweringCase(
+                type: .int8, grouping: .block(axis: 1, size: 4), hasZeroPoints: false, execution: .folded, opset: 21),
+            LoweringCase(
+                type: .uint2, grouping: .tensor, hasZeroPoints: true, execution: .folded, opset: 11, dimensions: [1]),
         ]
     }()
 }
@@ -94,13 +106,14 @@ struct LoweringCase: Sendable, CustomTestStringConvertible {
             type: .int8, grouping: .block(axis: 0, size: 2), hasZeroPoints: false, execution: .integer, opset: 20),
         LoweringCase(type: .int16, grouping: .tensor, hasZeroPoints: false, execution: .integer, opset: 20),
         LoweringCase(type: .int4, grouping: .tensor, hasZeroPoints: false, execution: .integer, opset: 20),
-        LoweringCase(type: .int4, grouping: .tensor, hasZeroPoints: false, execution: .folded, opset: 20),
-        LoweringCase(type: .uint2, grouping: .tensor, hasZeroPoints: false, execution: .folded, opset: 24),
+        LoweringCase(type: .int4, grouping: .tensor, hasZeroPoints: false, execution: .folded, opset: 10),
+        LoweringCase(type: .uint2, grouping: .tensor, hasZeroPoints: false, execution: .folded, opset: 10),
+        LoweringCase(type: .int8, grouping: .tensor, hasZeroPoints: false, execution: .folded, opset: 6),
+        LoweringCase(
+            type: .int8, grouping: .tensor, hasZeroPoints: false, execution: .integer, opset: 13, hasHalfScales: true),
         LoweringCase(type: .uint32, grouping: .tensor, hasZeroPoints: false, execution: .integer, opset: 21),
         LoweringCase(type: .int32, grouping: .tensor, hasZeroPoints: true, execution: .integer, opset: 21),
         LoweringCase(type: .int32, grouping: .tensor, hasZeroPoints: true, execution: .folded, opset: 21),
-        LoweringCase(
-            type: .int8, grouping: .block(axis: 1, size: 4), hasZeroPoints: false, execution: .folded, opset: 21),
     ])
     func `what the operator set can not say is refused by the weight's name`(_ item: LoweringCase) throws {
         let error = #expect(throws: FormatError.self) { try ONNXLowering.lowered(item.model()) }
@@ -149,5 +162,18 @@ struct LoweringCase: Sendable, CustomTestStringConvertible {
             ValueInfo(name: "w", type: ValueType(element: .float32, dimensions: [.fixed(4), .fixed(6)]))
         ]
         #expect(try TestRuntime.outputs(of: model)["y"] == item.form().decoded())
+    }
+
+    @Test(.enabled(if: TestRuntime.isPresent, "needs ONNX Runtime"), arguments: [ScalarType.float16, .bfloat16])
+    func `half floats become the numbers they stand for`(type: ScalarType) throws {
+        let numbers: [Float] = [0, -0.1, 1.0 / 3, 65504, 6e-8, -1e-5]
+        let form = HalfFloats(try Tensor(rounding: numbers, to: type, shape: try Shape([2, 3])))
+        var model = try LoweringCase(
+            type: .int8, grouping: .tensor, hasZeroPoints: false, execution: .folded, opset: 13, dimensions: [2, 3]
+        ).model()
+        model.graph.weights["w"]?.form = .encoded(form)
+        #expect(try TestRuntime.outputs(of: model)["y"] == form.decoded())
+        let errors = zip(numbers, form.decoded().elements(as: Float.self)).map { abs($0 - $1) / max(abs($0), 1e-4) }
+        #expect(try #require(errors.max()) <= (type == .float16 ? 0x1p-11 : 0x1p-8))
     }
 }

@@ -1,0 +1,155 @@
+internal import PithModel
+internal import PithTensor
+
+extension GraphLowering {
+    /// Decodes levels by operators that a runtime computes once, when it loads the model.
+    ///
+    /// | part | operators |
+    /// | --- | --- |
+    /// | levels of 8 bits and more | `Cast` |
+    /// | levels of 4 or 2 bits, several a byte | `BitShift` left and right, `Reshape`, `Cast`, and `Sub` for their sign |
+    /// | zero points | the same, `Sub` |
+    /// | scales | `Cast` when they are half floats, `Mul` |
+    /// | blocks | `Reshape`; `Slice` where the last one is not full |
+    mutating func lowerFolded(_ name: String, _ form: GroupedIntegers) throws(FormatError) {
+        try require(OperatorSets.folding(form.levels.type), "folding of \(form.levels.type.rawValue)", for: name)
+        // Levels and zero points are cast before they are subtracted: a float holds 24 bits of each.
+        if form.zeroPoints != nil, form.levels.type.bitWidth > 16 {
+            throw unsupported(name, "zero points of \(form.levels.type.rawValue) levels can not be folded exactly.")
+        }
+        let layout = FoldedLayout(form)
+        let levels = layout.ragged.map { padded(form.levels, axis: $0.axis, to: $0.padded) } ?? form.levels
+        let stored = codes(of: levels), zeros = form.zeroPoints.map { codes(of: $0).tensor }
+        var value = try numbers(stored.tensor, layout.levels, name, "_q")
+        if let zeros {
+            value = chain("Sub", [value, try numbers(zeros, layout.scales, name, "_z")], name)
+        } else if stored.offset != 0 {
+            value = chain("Sub", [value, shared("offset\(stored.offset)", Tensor(scalar: Float(stored.offset)))], name)
+        }
+        var scale = store(reshaped(form.scales, layout.scales), name, "_s")
+        if form.scales.type != .float32 { scale = cast(scale, named: name) }
+        value = finish("Mul", [value, scale], name, isLast: layout.levels == form.shape.dimensions)
+        guard layout.levels != form.shape.dimensions else { return }
+        guard let ragged = layout.ragged else {
+            _ = finish("Reshape", [value, shape(form.shape.dimensions)], name, isLast: true)
+            return
+        }
+        try require(10, "Slice of the last block", for: name)
+        var dimensions = form.shape.dimensions
+        dimensions[ragged.axis] = ragged.padded
+        value = chain("Reshape", [value, shape(dimensions)], name)
+        slice(value, axis: ragged.axis, to: form.shape.dimensions[ragged.axis], name, isLast: true)
+    }
+
+    /// Turns 16-bit floats into `float32`.
+    mutating func lowerHalves(_ name: String, _ form: HalfFloats) throws(FormatError) {
+        try require(form.numbers.type == .bfloat16 ? 13 : 6, "Cast of \(form.numbers.type.rawValue)", for: name)
+        let toFloat = Attribute("to", .integer(Int64(ONNXType.code(.float32))))
+        decoders.append(
+            Node("Cast", inputs: [store(form.numbers, name, "_h")], outputs: [name], attributes: [toFloat]))
+    }
+
+    // MARK: Numbers
+
+    /// Levels as they are packed: signed ones of less than a byte are moved up so that none is negative.
+    private func codes(of levels: Tensor) -> (tensor: Tensor, offset: Int) {
+        guard levels.type.bitWidth < 8, let range = levels.type.integerRange, range.lowerBound < 0 else {
+            return (levels, 0)
+        }
+        let type: ScalarType = levels.type == .int4 ? .uint4 : .uint2, offset = -range.lowerBound
+        let moved = (levels.integers() ?? []).map { $0 + offset }
+        guard let tensor = try? Tensor(integers: moved, as: type, shape: levels.shape) else {
+            preconditionFailure("Levels of \(levels.type.rawValue) moved by \(offset) fit \(type.rawValue).")
+        }
+        return (tensor, offset)
+    }
+
+    /// Integers as floats of the shape `dimensions`.
+    private mutating func numbers(
+        _ tensor: Tensor, _ dimensions: [Int], _ name: String, _ suffix: String
+    ) throws(FormatError) -> String {
+        guard tensor.type.bitWidth < 8 else {
+            return cast(store(reshaped(tensor, dimensions), name, suffix), named: name)
+        }
+        return cast(unpacked(tensor, dimensions, name, suffix), named: name)
+    }
+
+    /// Codes of 4 or 2 bits taken out of bytes.
+    ///
+    /// Byte `i` of `m` holds the codes `i`, `i + m`, `i + 2m` ...: a shift to the left by a column of amounts sets
+    /// each run of codes at the top of its bytes, one to the right brings it down.
+    private mutating func unpacked(_ tensor: Tensor, _ dimensions: [Int], _ name: String, _ suffix: String) -> String {
+        let bits = tensor.type.bitWidth, runs = 8 / bits, codes = tensor.integers() ?? []
+        let length = (codes.count + runs - 1) / runs
+        var bytes = [UInt8](repeating: 0, count: length)
+        for (index, code) in codes.enumerated() { bytes[index % length] |= UInt8(code << (index / length * bits)) }
+        let packed = store(reshaped(Tensor(vector: bytes), [1, length]), name, suffix)
+        let amounts = (0..<runs).map { UInt8(8 - bits * ($0 + 1)) }
+        let left = shared("left\(bits)", reshaped(Tensor(vector: amounts), [runs, 1]))
+        let right = shared("right\(bits)", Tensor(scalar: UInt8(8 - bits)))
+        var value = chain("BitShift", [packed, left], name, [Attribute("direction", .string(Array("LEFT".utf8)))])
+        value = chain("BitShift", [value, right], name, [Attribute("direction", .string(Array("RIGHT".utf8)))])
+        if length * runs != codes.count {
+            value = chain("Reshape", [value, shape([length * runs])], name)
+            value = slice(value, axis: 0, to: codes.count, name, isLast: false)
+        }
+        return chain("Reshape", [value, shape(dimensions)], name)
+    }
+
+    /// The tensor with its `axis` filled up with zeros.
+    private func padded(_ tensor: Tensor, axis: Int, to length: Int) -> Tensor {
+        let (outer, old, inner) = tensor.shape.strides(around: axis), numbers = tensor.integers() ?? []
+        var dimensions = tensor.shape.dimensions
+        dimensions[axis] = length
+        var all = [Int](repeating: 0, count: outer * length * inner)
+        for block in 0..<outer {
+            let source = block * old * inner, target = block * length * inner
+            for offset in 0..<old * inner { all[target + offset] = numbers[source + offset] }
+        }
+        guard let shape = try? Shape(dimensions),
+            let result = try? Tensor(integers: all, as: tensor.type, shape: shape)
+        else { preconditionFailure("Zeros are levels of \(tensor.type.rawValue).") }
+        return result
+    }
+
+    // MARK: Nodes
+
+    private mutating func cast(_ value: String, named base: String) -> String {
+        chain("Cast", [value], base, [Attribute("to", .integer(Int64(ONNXType.code(.float32))))])
+    }
+
+    @discardableResult
+    private mutating func slice(
+        _ value: String, axis: Int, to end: Int, _ base: String, isLast: Bool
+    ) -> String {
+        let bounds = [0, end, axis].map { shared("list\($0)", Tensor(vector: [Int64($0)])) }
+        return finish("Slice", [value] + bounds, base, isLast: isLast)
+    }
+
+    private mutating func chain(
+        _ operation: String, _ inputs: [String], _ base: String, _ attributes: [Attribute] = []
+    ) -> String {
+        let result = names.make(base, "_m")
+        decoders.append(Node(operation, inputs: inputs, outputs: [result], attributes: attributes))
+        return result
+    }
+
+    /// A node whose output is the weight itself when it is the last one.
+    private mutating func finish(_ operation: String, _ inputs: [String], _ base: String, isLast: Bool) -> String {
+        guard isLast else { return chain(operation, inputs, base) }
+        decoders.append(Node(operation, inputs: inputs, outputs: [base]))
+        return base
+    }
+
+    private mutating func shape(_ dimensions: [Int]) -> String {
+        shared("shape\(dimensions)", Tensor(vector: dimensions.map { Int64($0) }))
+    }
+
+    /// The name of a small constant that is stored once for the graph.
+    private mutating func shared(_ key: String, _ tensor: Tensor) -> String {
+        if let name = constants[key] { return name }
+        let name = store(tensor, "unpack", "")
+        constants[key] = name
+        return name
+    }
+}
