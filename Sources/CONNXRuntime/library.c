@@ -48,6 +48,9 @@ static pith_ort *abandon(pith_ort *ort, pith_ort_error *error, int32_t code, con
 pith_ort *pith_ort_open(const char *path, pith_ort_error *error) {
     pith_ort *ort = calloc(1, sizeof *ort);
     if (!ort) return abandon(NULL, error, pith_ort_no_memory, "no memory is left");
+    // From 1.29 on the library keeps an identifier of the device and a queue of events on disk and sends them. Its function
+    // that ends this takes an environment, and making one is what begins it; only this variable comes before.
+    setenv("ORT_DISABLE_TELEMETRY", "1", 1);
     ort->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!ort->library) return abandon(ort, error, pith_ort_not_opened, dlerror());
     void *symbol = dlsym(ort->library, "OrtGetApiBase");

@@ -3,7 +3,9 @@ internal import Synchronization
 
 /// A loaded ONNX Runtime library with its environment.
 ///
-/// The library is opened at run time; its log and telemetry are off, so it prints nothing. Needs version 1.17 or later.
+/// The library is opened at run time. Its log is off, so it prints nothing, and so is its telemetry: the environment
+/// variable `ORT_DISABLE_TELEMETRY` is set in this process before the library is opened, since nothing later keeps it
+/// from leaving an identifier on disk and sending events. Needs version 1.17 or later.
 public final class Runtime: Sendable {
     /// The library's version, such as `1.31.1`.
     public let version: String

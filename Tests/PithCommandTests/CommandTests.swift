@@ -183,6 +183,16 @@ struct WorkingCommandTests {
         #expect(text.contains("macro"))
     }
 
+    @Test func `the runtime leaves no traces and sends none`() throws {
+        let workshop = try Workshop()
+        let result = try Program.run(
+            ["evaluate", "model.onnx", "--data", "card.yaml"], in: workshop,
+            environment: ["ORT_DISABLE_TELEMETRY": "0"])
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(workshop.leftovers.isEmpty)
+        #expect(workshop.caches.isEmpty)
+    }
+
     @Test func `promises are kept or end with 1 and leave nothing`() throws {
         let workshop = try Workshop(), before = workshop.names
         let command = [

@@ -73,7 +73,7 @@ struct Program {
         process.standardOutput = try FileHandle(forWritingTo: files[0])
         process.standardError = try FileHandle(forWritingTo: files[1])
         // The machine's own profile is neither read nor written; help is wrapped the same everywhere.
-        let fixed = ["XDG_CACHE_HOME": workshop.logs.path, "COLUMNS": "80", "TMPDIR": workshop.temporary.path]
+        let fixed = ["XDG_CACHE_HOME": workshop.cache.path, "COLUMNS": "80", "TMPDIR": workshop.temporary.path]
         process.environment = ProcessInfo.processInfo.environment.merging(fixed) { $1 }.merging(environment) { $1 }
         try process.run()
         return Running(process: process, output: files[0], errors: files[1])

@@ -8,8 +8,10 @@ final class Workshop {
     private let root: URL
     /// Where the program runs.
     let folder: URL
-    /// Where the program's output and its machine profile go.
+    /// Where the program's output goes.
     let logs: URL
+    /// Where the machine profile goes.
+    let cache: URL
     /// The program's folder for temporary files.
     let temporary: URL
 
@@ -17,8 +19,9 @@ final class Workshop {
         root = FileManager.default.temporaryDirectory.appendingPathComponent("pith-command-\(UUID().uuidString)")
         folder = root.appendingPathComponent("work")
         logs = root.appendingPathComponent("logs")
+        cache = root.appendingPathComponent("cache")
         temporary = root.appendingPathComponent("temporary")
-        for folder in [folder, logs, temporary] {
+        for folder in [folder, logs, cache, temporary] {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         }
         let example = Program.package.appendingPathComponent("Examples/Digits")
@@ -43,10 +46,11 @@ final class Workshop {
     /// Everything in the program's folder, hidden files too.
     var names: Set<String> { Set((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []) }
 
-    /// What is left in the program's folder for temporary files, but for a mark that ONNX Runtime's library puts there.
-    var leftovers: [String] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: temporary.path)) ?? []).filter { $0 != ".ses" }
-    }
+    /// What is left in the program's folder for temporary files, hidden files too.
+    var leftovers: [String] { (try? FileManager.default.contentsOfDirectory(atPath: temporary.path)) ?? [] }
+
+    /// What is in the folder that the program and its runtime take for the user's caches.
+    var caches: [String] { (try? FileManager.default.contentsOfDirectory(atPath: cache.path)) ?? [] }
 
     /// A data card over the example's data, with some of its lines replaced.
     func card(_ name: String, replacing lines: [(String, String)]) throws {
