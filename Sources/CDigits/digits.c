@@ -6,12 +6,20 @@
 static const unsigned char model[] = {
 #embed "../../Examples/Digits/digits.onnx"
 };
-const size_t pith_digits_model_size = sizeof model;
 
 static const unsigned char data[] = {
 #embed "../../Examples/Digits/digits.npz"
 };
-const size_t pith_digits_data_size = sizeof data;
 
-const unsigned char *pith_digits_model_bytes(void) { return model; }
-const unsigned char *pith_digits_data_bytes(void) { return data; }
+static const unsigned char card[] = {
+#embed "../../Examples/Digits/digits.yaml"
+};
+
+size_t pith_digits_model_size(void) { return sizeof model; }
+uint8_t pith_digits_model_byte(size_t offset) { return offset < sizeof model ? model[offset] : 0; }
+
+size_t pith_digits_data_size(void) { return sizeof data; }
+uint8_t pith_digits_data_byte(size_t offset) { return offset < sizeof data ? data[offset] : 0; }
+
+size_t pith_digits_card_size(void) { return sizeof card; }
+uint8_t pith_digits_card_byte(size_t offset) { return offset < sizeof card ? card[offset] : 0; }

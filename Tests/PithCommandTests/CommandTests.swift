@@ -165,6 +165,10 @@ struct WorkingCommandTests {
         #expect(kept.output.contains("times smaller"))
         let files = try FileManager.default.contentsOfDirectory(atPath: workshop.path("demo")).sorted()
         #expect(files == ["digits.int8.onnx", "digits.npz", "digits.onnx", "digits.yaml"])
+        for name in files.dropFirst() {
+            let example = Program.package.appendingPathComponent("Examples/Digits/\(name)").path
+            #expect(FileManager.default.contentsEqual(atPath: workshop.path("demo/\(name)"), andPath: example))
+        }
     }
 
     @Test func `evaluate scores a model alone and against another`() throws {

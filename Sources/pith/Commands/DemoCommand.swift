@@ -1,5 +1,4 @@
 import ArgumentParser
-import CDigits
 import Foundation
 import PithCompression
 import PithReport
@@ -38,27 +37,4 @@ struct DemoCommand: AsyncParsableCommand {
         case .json: Console.print(try JSONText.encode(report))
         }
     }
-}
-
-/// The example of `Examples/Digits`, kept inside the program.
-enum EmbeddedDigits {
-    /// Writes model, data and data card as files.
-    static func write(to folder: URL) throws {
-        let model = unsafe Data(bytes: pith_digits_model_bytes(), count: pith_digits_model_size)
-        let data = unsafe Data(bytes: pith_digits_data_bytes(), count: pith_digits_data_size)
-        try model.write(to: folder.appendingPathComponent("digits.onnx"))
-        try data.write(to: folder.appendingPathComponent("digits.npz"))
-        try Data(card.utf8).write(to: folder.appendingPathComponent("digits.yaml"))
-    }
-
-    private static let card = """
-        # 28x28 digits drawn by Examples/Digits/generate.py
-        inputs:
-          image: { file: digits.npz, array: image, shape: [1, 28, 28], scale: 0.00392156862745098 }
-        labels: { file: digits.npz, array: label }
-        metric: accuracy
-        calibrate: [0, 200]
-        evaluate: [200, 1200]
-
-        """
 }

@@ -5,9 +5,9 @@
 #endif
 
 /// Memory of this process.
-public enum ProcessMemory {
+package enum ProcessMemory {
     /// Largest resident size so far, in bytes.
-    public static var peakBytes: Int {
+    package static var peakBytes: Int {
         var usage = rusage()
         #if canImport(Darwin)
             _ = unsafe getrusage(RUSAGE_SELF, &usage)
