@@ -31,24 +31,37 @@ public final class StagedOutput: Sendable {
         let name = String(decoding: url.lastPathComponent.utf8.prefix(64), as: UTF8.self)
         staging = folder.appendingPathComponent(".\(name).\(UUID().uuidString.prefix(8)).partial")
         do throws(SystemFailure) {
-            try FileSystem.makeFolder(staging.path)
+            try StagedOutput.unfinished.withLock { [staging] unfinished throws(SystemFailure) in
+                guard !unfinished.isClosed else { throw .interrupted }
+                try FileSystem.makeFolder(staging.path)
+                unfinished.folders.insert(staging)
+            }
         } catch {
             throw StagedOutput.failure(path, "its folder does not exist or can not be written (\(error.reason)).")
         }
-        StagedOutput.unfinished.withLock { _ = $0.insert(staging) }
     }
 
     deinit {
         try? FileManager.default.removeItem(at: staging)
-        StagedOutput.unfinished.withLock { _ = $0.remove(staging) }
+        StagedOutput.unfinished.withLock { _ = $0.folders.remove(staging) }
     }
 
     /// Hidden folders that exist now.
-    private static let unfinished = Mutex<Set<URL>>([])
+    private struct Unfinished {
+        var folders: Set<URL> = []
+        /// Whether the program is about to be ended, so that no more may be made.
+        var isClosed = false
+    }
 
-    /// Removes the hidden folders of all unfinished outputs, for a program that is about to be ended.
+    private static let unfinished = Mutex(Unfinished())
+
+    /// Removes the hidden folders of all unfinished outputs and refuses new ones, for a program that is about to be ended.
     public static func removeAll() {
-        for folder in unfinished.withLock({ $0 }) { try? FileManager.default.removeItem(at: folder) }
+        let folders = unfinished.withLock { unfinished in
+            unfinished.isClosed = true
+            return unfinished.folders
+        }
+        for folder in folders { FileManager.default.removeWhileUsed(folder) }
     }
 
     /// Where a file is until `commit`.

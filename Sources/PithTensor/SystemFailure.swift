@@ -12,8 +12,8 @@ package struct SystemFailure: Error, Hashable, Sendable {
     /// The failure of the call that has just returned on this thread.
     package static var current: SystemFailure { SystemFailure(number: errno) }
 
-    /// Whether there was no such file or folder.
-    package var isMissing: Bool { number == ENOENT }
+    /// The failure of a call that was given up because the program is about to be ended.
+    package static let interrupted = SystemFailure(number: EINTR)
 
     /// The system's own words, such as `No space left on device`.
     package var reason: String {

@@ -13,8 +13,8 @@ struct Pith: AsyncParsableCommand {
         ])
 
     static func main() async {
-        _ = ProcessStart.instant
         Signals.cleanUpOnInterrupt()
+        _ = ProcessStart.instant
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

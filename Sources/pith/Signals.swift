@@ -1,10 +1,10 @@
 import Foundation
 import PithFormats
+import PithTensor
 import Synchronization
 
 /// Interrupts leave nothing behind.
 enum Signals {
-    nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
     private static let folders = Mutex<[URL]>([])
     private static let received = Mutex<Int32?>(nil)
 
@@ -13,20 +13,17 @@ enum Signals {
 
     /// On SIGINT and SIGTERM unfinished output files and temporary folders are removed before the program ends.
     static func cleanUpOnInterrupt() {
-        for number in [SIGINT, SIGTERM] {
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler {
-                received.withLock { $0 = number }
-                StagedOutput.removeAll()
-                for folder in folders.withLock({ $0 }) { try? FileManager.default.removeItem(at: folder) }
-                Console.endProgress()
-                // Not `exit`: what the runtime takes down then is still in use by the work.
-                _exit(128 + number)
-            }
-            source.resume()
-            unsafe sources.append(source)
-        }
+        guard let signals = try? ProcessSignals(catching: [SIGINT, SIGTERM]) else { return }
+        Thread.detachNewThread { end(by: signals.next()) }
+    }
+
+    private static func end(by number: Int32) {
+        received.withLock { $0 = number }
+        StagedOutput.removeAll()
+        for folder in folders.withLock({ $0 }) { FileManager.default.removeWhileUsed(folder) }
+        Console.endProgress()
+        // Not `exit`: what the runtime takes down then is still in use by the work.
+        _exit(128 + number)
     }
 
     /// Has a temporary folder removed when the program is interrupted.

@@ -253,6 +253,26 @@ struct WorkingCommandTests {
         #expect(workshop.leftovers.isEmpty)
     }
 
+    @Test(arguments: [SIGINT, SIGTERM], [10, 60, 150, 300])
+    func `a signal at any moment leaves nothing behind`(signal: Int32, milliseconds: Int) throws {
+        let workshop = try Workshop(), before = workshop.names
+        // No recipe keeps this promise, so the search goes through all of them.
+        let running = try Program.launch(
+            Program.path,
+            ["compress", "model.onnx", "-o", "out.onnx", "--data", "card.yaml", "--require-speedup", "1000"],
+            in: workshop)
+        Thread.sleep(forTimeInterval: Double(milliseconds) / 1000)
+        #expect(kill(running.process.processIdentifier, signal) == 0)
+        let result = running.finish()
+        // In its first moments the program has no handler yet, and the system ends it.
+        #expect(result.status == 128 + signal || (milliseconds == 10 && result.status == signal), "\(result.status)")
+        #expect(result.output.isEmpty && result.errors.isEmpty, "\(result.errors)")
+        #expect(workshop.names == before)
+        #expect(workshop.leftovers.isEmpty)
+        let kept = try FileManager.default.subpathsOfDirectory(atPath: workshop.cache.path)
+        #expect(kept.allSatisfy { !$0.contains(".partial") }, "\(kept)")
+    }
+
     @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/script"), "needs script(1)"))
     func `progress is shown on a terminal`() throws {
         let workshop = try Workshop()
