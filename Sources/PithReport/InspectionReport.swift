@@ -74,7 +74,7 @@ public struct InspectionReport: Encodable, Sendable {
                     WeightEntry(
                         name: entry.name, shape: entry.weight.shape.dimensions, type: entry.weight.type.rawValue,
                         bytes: entry.weight.byteCount, readers: entry.readers, could: entry.could,
-                        statistics: statistics ? WeightStatistics(entry.weight.decoded()) : nil))
+                        statistics: statistics ? WeightStatistics(entry.weight) : nil))
             }
         }
         operators = operations.sorted { ($1.value, $0.key) < ($0.value, $1.key) }

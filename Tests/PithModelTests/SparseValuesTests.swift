@@ -45,11 +45,17 @@ import Testing
         #expect(throws: ModelError.self) { try form(places, pair, [0, 3]) }
     }
 
-    @Test func `a few bytes can not announce a shape of terabytes`() throws {
-        let error = #expect(throws: ModelError.self) {
-            try form(Tensor(vector: [1, 5] as [Int64]), pair, [1 << 30, 2])
+    @Test func `an index that occurs twice is refused in any order`() throws {
+        for places in [[1, 1], [5, 1, 5]] as [[Int64]] {
+            let values = Tensor(vector: [Float](repeating: 1, count: places.count))
+            #expect(throws: ModelError.self) { try form(Tensor(vector: places), values, [2, 3]) }
         }
-        #expect(error?.code == .invalidWeight && error?.problem.contains("4294967296") == true)
-        _ = try form(Tensor(vector: [1, 5] as [Int64]), pair, [1 << 30])
+        _ = try form(Tensor(vector: [5, 1] as [Int64]), pair, [2, 3])
+    }
+
+    @Test func `the dense size is known without the dense form`() throws {
+        let huge = try form(Tensor(vector: [1, 5] as [Int64]), pair, [1 << 40, 2])
+        #expect(huge.denseByteCount == 1 << 43 && huge.byteCount == 24)
+        #expect(throws: ModelError.self) { try form(Tensor(vector: [1, 5] as [Int64]), pair, [1 << 61]) }
     }
 }

@@ -39,14 +39,16 @@ extension ONNXDecoder {
         guard let numbers = values.dense, let places = indices.dense else { return values }
         let shape: Shape
         do { shape = try Shape(schema.dims.map { Int($0) }) } catch { throw unsound(values.name, error) }
+        let form: SparseValues
         do {
-            let form = try SparseValues(values: numbers, indices: places, shape: shape, named: values.name)
-            return Weight(name: values.name, form: .encoded(form), foreign: values.foreign)
+            form = try SparseValues(values: numbers, indices: places, shape: shape, named: values.name)
         } catch {
             throw FormatError(
                 code: .corrupt, subject: subject, problem: "tensor '\(values.name)': \(error.problem)",
                 remedy: error.remedy)
         }
+        try sparseBudget.take(form, named: values.name)
+        return Weight(name: values.name, form: .encoded(form), foreign: values.foreign)
     }
 
     private func numbers(

@@ -8,6 +8,7 @@ struct ONNXDecoder {
     /// The mapped file that cut tensors refer to.
     let file: Storage
     let external: ExternalFiles
+    let sparseBudget: SparseBudget
     /// The file, for messages.
     let subject: String
 

@@ -8,22 +8,35 @@ internal import SwiftProtobuf
 ///
 /// - Reference: ONNX specification, "Open Neural Network Exchange Intermediate Representation", IR versions 3 to 13.
 public enum ONNXReader {
+    /// Bytes that the sparse weights of a model may take when dense, however few are stored: 1 GiB.
+    public static let sparseAllowance = 1 << 30
+
+    /// The same for callers that look at a model and decode nothing, so that sums of sizes still fit an `Int`.
+    public static let sparseAllowanceForInspection = 1 << 60
+
     /// Reads the model at `path` and checks its graph.
     ///
-    /// - Throws: `FormatError` when the file can not be read, is damaged, or its graph is not sound.
+    /// `sparseAllowance` bounds what the sparse weights may take when dense; beyond it, 100 times their stored bytes.
+    ///
+    /// - Throws: `FormatError` when the file can not be read, is damaged, its graph is not sound, or its sparse weights
+    ///   are too large when dense (`.unsupported`).
     /// - Complexity: O(nodes + tensors) time and memory; weights are touched when they are used.
-    public static func read(path: String) throws(FormatError) -> Model {
+    public static func read(
+        path: String, sparseAllowance: Int = ONNXReader.sparseAllowance
+    ) throws(FormatError) -> Model {
         let file: MappedFile
         do {
             file = try MappedFile(path: path)
         } catch {
             throw FormatError(code: .missing, subject: path, problem: error.problem, remedy: error.remedy)
         }
-        return try read(file.storage, path: path)
+        return try read(file.storage, path: path, sparseAllowance: sparseAllowance)
     }
 
     /// Reads a model in memory; `path` names it in errors and locates external data.
-    public static func read(_ storage: Storage, path: String) throws(FormatError) -> Model {
+    public static func read(
+        _ storage: Storage, path: String, sparseAllowance: Int = ONNXReader.sparseAllowance
+    ) throws(FormatError) -> Model {
         guard storage.byteCount > 0 else {
             throw FormatError(
                 code: .truncated, subject: path, problem: "the file is empty.", remedy: "Download or export it again.")
@@ -44,7 +57,9 @@ public enum ONNXReader {
                 code: .corrupt, subject: path, problem: "it holds no graph.",
                 remedy: "Check that this is an ONNX model; download or export it again.")
         }
-        let decoder = ONNXDecoder(file: storage, external: ExternalFiles(besideModelAt: path), subject: path)
+        let decoder = ONNXDecoder(
+            file: storage, external: ExternalFiles(besideModelAt: path),
+            sparseBudget: SparseBudget(allowance: sparseAllowance, subject: path), subject: path)
         var model = try decoder.model(schema)
         do {
             try model.graph.validate()

@@ -17,7 +17,8 @@ struct InspectCommand: ParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func run() throws {
-        let report = try InspectionReport(path: model, model: ONNXReader.read(path: model), statistics: statistics)
+        let content = try ONNXReader.read(path: model, sparseAllowance: ONNXReader.sparseAllowanceForInspection)
+        let report = try InspectionReport(path: model, model: content, statistics: statistics)
         switch shared.format {
         case .text: Console.print(report.text)
         case .json: Console.print(try JSONText.encode(report))

@@ -12,7 +12,7 @@ import Testing
         do throws(FormatError) {
             let model = try ONNXReader.read(Storage(bytes), path: "damaged.onnx")
             model.graph.forEachGraph { graph, _ in
-                for weight in graph.weights where weight.byteCount < 1 << 20 { _ = weight.decoded().floats() }
+                for weight in graph.weights where weight.shape.count < 1 << 20 { _ = weight.decoded().floats() }
             }
             do { _ = try ONNXWriter.encode(model) } catch {
                 if !(error is FormatError) { Issue.record("\(error)") }
@@ -188,14 +188,40 @@ import Testing
 
     @Test func `a sparse weight of terabytes is refused`() {
         var model = HandmadeModel()
-        model.sparse = [
-            ProtoWriter.bytes { wire in
-                wire.data(1, HandmadeModel.tensor("w", type: 1, [1]) { $0.data(9, littleEndian([1])) })
-                wire.data(2, HandmadeModel.tensor("", type: 7, [1]) { $0.data(7, [0]) })
-                wire.number(3, 1 << 39)
-            }
-        ]
-        #expect(survive(model.bytes)?.problem.contains("'w'") == true)
+        model.sparse = [HandmadeModel.sparseWeight("w", [1 << 39])]
+        let refusal = survive(model.bytes)
+        #expect(refusal?.code == .unsupported && refusal?.problem.contains("'w'") == true)
+        #expect(refusal?.problem.contains("2199023255552") == true)
+        model.sparse = [HandmadeModel.sparseWeight("w", [1 << 61])]
+        #expect(survive(model.bytes)?.code == .corrupt)
+    }
+
+    @Test func `sparse weights that are small alone are bounded together`() throws {
+        var model = HandmadeModel()
+        model.sparse = (0..<4).map { HandmadeModel.sparseWeight("w\($0)", [1 << 26]) }
+        #expect(try ONNXReader.read(Storage(model.bytes), path: "m").graph.weights.count == 4)
+        model.sparse.append(HandmadeModel.sparseWeight("w4", [1 << 26]))
+        #expect(survive(model.bytes)?.problem.contains("'w4'") == true)
+        let seen = try ONNXReader.read(
+            Storage(model.bytes), path: "m", sparseAllowance: ONNXReader.sparseAllowanceForInspection)
+        #expect(seen.graph.weights.count == 5)
+        // Sums of sizes stay numbers even then.
+        model.sparse = (0..<3).map { HandmadeModel.sparseWeight("w\($0)", [1 << 57]) }
+        #expect(throws: FormatError.self) {
+            try ONNXReader.read(
+                Storage(model.bytes), path: "m", sparseAllowance: ONNXReader.sparseAllowanceForInspection)
+        }
+    }
+
+    @Test func `stored bytes earn room for their dense form`() throws {
+        var model = HandmadeModel()
+        model.sparse = [HandmadeModel.sparseWeight("w", [300])]
+        // 12 stored bytes: a value of 4 and an index of 8.
+        _ = try ONNXReader.read(Storage(model.bytes), path: "m", sparseAllowance: 0)
+        model.sparse = [HandmadeModel.sparseWeight("w", [301])]
+        #expect(throws: FormatError.self) {
+            try ONNXReader.read(Storage(model.bytes), path: "m", sparseAllowance: 0)
+        }
     }
 
     @Test func `a long list of small nodes out of order takes no square of time`() {

@@ -62,6 +62,15 @@ struct HandmadeModel {
         }
     }
 
+    /// A sparse float32 weight with the value 1.5 in its first place.
+    static func sparseWeight(_ name: String, _ lengths: [Int]) -> [UInt8] {
+        ProtoWriter.bytes { wire in
+            wire.data(1, tensor(name, type: float32, [1]) { $0.data(9, littleEndian([1.5])) })
+            wire.data(2, tensor("", type: int64, [1]) { $0.data(7, [0]) })
+            for length in lengths { wire.number(3, length) }
+        }
+    }
+
     /// The encoded graph.
     var graph: [UInt8] {
         ProtoWriter.bytes { graph in

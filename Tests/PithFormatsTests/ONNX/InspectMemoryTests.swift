@@ -13,19 +13,22 @@
         let peakMiB: Double?
         let seconds: Double
 
-        static let program = URL(fileURLWithPath: #filePath)
+        /// The binary that `PITH_BINARY` names, or the one of the release build.
+        static let program =
+            ProcessInfo.processInfo.environment["PITH_BINARY"].map { URL(fileURLWithPath: $0) }
+            ?? URL(fileURLWithPath: #filePath)
             .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appendingPathComponent(".build/release/pith")
 
         static var isPresent: Bool { FileManager.default.isExecutableFile(atPath: program.path) }
 
-        /// Runs `pith inspect` on a model.
-        init(_ path: String) throws {
+        /// Runs `pith inspect`, or another command, on a model.
+        init(_ path: String, command: String = "inspect", _ options: String...) throws {
             let process = Process(), scratch = try ScratchFolder()
             let result = scratch.path("output")
             _ = FileManager.default.createFile(atPath: result, contents: nil)
             process.executableURL = InspectRun.program
-            process.arguments = ["inspect", path]
+            process.arguments = [command, path] + options
             process.standardOutput = FileHandle(forWritingAtPath: result)
             process.standardError = FileHandle.nullDevice
             let start = ContinuousClock.now
@@ -98,6 +101,30 @@
             let run = try InspectRun(try scratch.write(lie, to: "m.onnx"))
             #expect(run.status == 3 && run.output.isEmpty)
             #expect(run.peakMiB ?? 0 < 60)
+        }
+
+        @Test func `a sparse weight of terabytes is inspected without its dense form and never decoded`() throws {
+            let scratch = try ScratchFolder()
+            var model = HandmadeModel()
+            model.sparse = [HandmadeModel.sparseWeight("w", [1 << 20, 1 << 20])]
+            model.inputs = [HandmadeModel.value("x", type: 1, [1, 1 << 20])]
+            model.outputs = [HandmadeModel.value("y", type: 1, [1, 1 << 20])]
+            model.node("MatMul", ["x", "w"], ["y"])
+            let path = try scratch.write(model.bytes, to: "m.onnx")
+            let run = try InspectRun(path, "--statistics", "--format", "json")
+            #expect(run.status == 0)
+            #expect(run.peakMiB ?? 0 < 60)
+            let object = try #require(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+            let weight = try #require((object["weights"] as? [[String: Any]])?.first)
+            let figures = try #require(weight["statistics"] as? [String: Any])
+            #expect(figures["minimum"] as? Double == 0 && figures["maximum"] as? Double == 1.5)
+            #expect(abs(try #require(figures["mean"] as? Double) * 0x1p40 - 1.5) < 1e-12)
+            #expect(try #require(figures["zeros"] as? Double) > 0.999_999_999_999)
+            let text = try InspectRun(path, "--statistics")
+            #expect(text.status == 0 && text.output.contains("1048576x1048576"))
+            let refused = try InspectRun(path, command: "compress", "-o", scratch.path("o.onnx"), "--profile", "none")
+            #expect(refused.status == 3 && refused.output.isEmpty)
+            #expect(refused.peakMiB ?? 0 < 60)
         }
 
         @Test func `a file that is no model is refused with exit 3`() throws {
