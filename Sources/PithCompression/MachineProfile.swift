@@ -1,7 +1,7 @@
 import Foundation
-import PithCoding
-import PithTensor
+public import PithFormats
 public import PithRuntime
+import Synchronization
 
 /// Answers to questions about speed on this machine, measured once and kept in a file, so that a second run of the same
 /// work decides the same.
@@ -11,8 +11,10 @@ public import PithRuntime
 public final class MachineProfile: Sendable {
     /// Where answers come from.
     public enum Source: Hashable, Sendable {
-        /// Measured once, kept in this file.
+        /// Measured once, kept in this file, which is refused when it holds something else.
         case file(String)
+        /// Measured once, kept in this file of a cache, which is replaced when it is damaged.
+        case cache(String)
         /// Nothing is measured: choices follow fixed rules.
         case fixedRules
     }
@@ -21,6 +23,10 @@ public final class MachineProfile: Sendable {
     public static let fixedRules = MachineProfile(.fixedRules)
 
     public let source: Source
+
+    /// Answers given so far, so that one run decides the same even where nothing can be kept.
+    private let known = Mutex<[String: Double]>([:])
+    private let failure = Mutex<FormatError?>(nil)
 
     /// Creates a profile.
     public init(_ source: Source) { self.source = source }
@@ -31,40 +37,50 @@ public final class MachineProfile: Sendable {
         let cache =
             environment["XDG_CACHE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
             ?? NSHomeDirectory() + "/.cache"
-        return MachineProfile(.file(cache + "/pith/machine-profile.json"))
+        return MachineProfile(.cache(cache + "/pith/machine-profile.json"))
     }
 
     /// Whether choices follow fixed rules.
     public var isFixed: Bool { source == .fixedRules }
 
+    /// Why an answer could not be kept; nil as long as all were.
+    public var keepingFailure: FormatError? { failure.withLock { $0 } }
+
+    /// Refuses a file that a user named and that holds something else than a profile.
+    ///
+    /// - Throws: `FormatError` `.corrupt` or `.missing`.
+    public func check() throws(FormatError) {
+        if let file, !file.isCache { _ = try file.answers() }
+    }
+
     /// The answer to `question`: the kept one, or the result of `measure`, which is then kept.
     ///
-    /// A file that can not be read or written is no error: the answer is then measured, and forgotten.
+    /// A file that can not be read or written is no error: the answer then holds for this object, and `keepingFailure`
+    /// says why. What several processes add at the same time is all kept; of two answers to one question, the first.
     /// - Returns: nil under fixed rules.
     /// - Throws: What `measure` throws.
     public func answer(_ question: String, runtime: Runtime, measure: () throws -> Double) rethrows -> Double? {
-        guard case .file(let path) = source else { return nil }
-        let key = "\(MachineProfile.processor) | ONNX Runtime \(runtime.version) | \(question)"
-        if let known = MachineProfile.load(path)[key] { return known }
+        guard let file else { return nil }
+        let key = "\(MachineProfile.processor)\(ProfileFile.mark)\(runtime.version) | \(question)"
+        if let answer = known.withLock({ $0[key] }) ?? (try? file.answers())?[key] { return answer }
         // Three digits are more than a machine repeats.
-        let answer = (try measure() * 1000).rounded() / 1000
-        var answers = MachineProfile.load(path)
-        answers[key] = answer
-        MachineProfile.store(answers, path)
-        return answer
+        let measured = (try measure() * 1000).rounded() / 1000
+        var kept = measured
+        do throws(FormatError) {
+            kept = try file.keep(measured, to: key)
+        } catch {
+            failure.withLock { $0 = error }
+        }
+        known.withLock { $0[key] = kept }
+        return kept
     }
 
-    private static func load(_ path: String) -> [String: Double] {
-        guard let data = FileManager.default.contents(atPath: path) else { return [:] }
-        return (try? JSONDecoder().decode([String: Double].self, from: data)) ?? [:]
-    }
-
-    private static func store(_ answers: [String: Double], _ path: String) {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
-        try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try? encoder.encode(answers).write(to: URL(fileURLWithPath: path), options: .atomic)
+    private var file: ProfileFile? {
+        switch source {
+        case .file(let path): ProfileFile(path: path, isCache: false)
+        case .cache(let path): ProfileFile(path: path, isCache: true)
+        case .fixedRules: nil
+        }
     }
 
     /// The processor's name with its vector extensions that matter to integer kernels.

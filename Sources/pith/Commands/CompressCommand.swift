@@ -62,6 +62,8 @@ struct CompressCommand: AsyncParsableCommand {
         if data == nil {
             Console.warn("no --data: activations stay in float, and nothing is scored; data would add both.")
         }
+        let options = try options
+        defer { options.profile.warnOfKeepingFailure() }
         let report: CompressionReport
         do {
             report = try await CompressionSearch(
@@ -79,17 +81,19 @@ struct CompressCommand: AsyncParsableCommand {
     }
 
     private var options: CompressionOptions {
-        var options = CompressionOptions()
-        options.data = data
-        options.maximumDrop = maxDrop
-        options.maximumSize = maxSize?.bytes
-        options.minimumSQNR = minimumSQNR
-        options.requiredSpeedup = requireSpeedup
-        options.isStrict = strict
-        options.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
-        options.seed = seed
-        options.profile = .named(profile)
-        options.start = ProcessStart.instant
-        return options
+        get throws {
+            var options = CompressionOptions()
+            options.data = data
+            options.maximumDrop = maxDrop
+            options.maximumSize = maxSize?.bytes
+            options.minimumSQNR = minimumSQNR
+            options.requiredSpeedup = requireSpeedup
+            options.isStrict = strict
+            options.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+            options.seed = seed
+            options.profile = try .named(profile)
+            options.start = ProcessStart.instant
+            return options
+        }
     }
 }

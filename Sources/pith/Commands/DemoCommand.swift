@@ -26,6 +26,7 @@ struct DemoCommand: AsyncParsableCommand {
         options.data = folder.appendingPathComponent("digits.yaml").path
         options.threads = ProcessInfo.processInfo.activeProcessorCount
         options.start = ProcessStart.instant
+        defer { options.profile.warnOfKeepingFailure() }
         let report = try await CompressionJob(
             input: folder.appendingPathComponent("digits.onnx").path,
             output: folder.appendingPathComponent("digits.int8.onnx").path, recipe: try Recipe.named("int8"),

@@ -31,11 +31,22 @@ struct ByteCount: ExpressibleByArgument {
 
 extension MachineProfile {
     /// The profile that `--profile` names.
-    static func named(_ name: String?) -> MachineProfile {
+    ///
+    /// - Throws: `FormatError` for a file that holds something else.
+    static func named(_ name: String?) throws -> MachineProfile {
         switch name {
-        case nil: .standard()
-        case "none": .fixedRules
-        case let path?: MachineProfile(.file(path))
+        case nil: return .standard()
+        case "none": return .fixedRules
+        case let path?:
+            let profile = MachineProfile(.file(path))
+            try profile.check()
+            return profile
         }
+    }
+
+    /// Warns when answers could not be kept.
+    func warnOfKeepingFailure() {
+        guard let failure = keepingFailure else { return }
+        Console.warn("warning: what was measured about this machine's speed is not kept: \(failure)")
     }
 }
