@@ -228,8 +228,41 @@ struct WorkingCommandTests {
         #expect(try run(command, workshop).status == 0)
         #expect(try Data(contentsOf: URL(fileURLWithPath: workshop.path("profile.json"))) == first)
         #expect(try Data(contentsOf: URL(fileURLWithPath: workshop.path("out.onnx"))) == output)
-        try workshop.write("profile.json", "not JSON")
-        #expect(try run(command, workshop).status == 0)
+        #expect(try run(command, workshop).errors.isEmpty)
+    }
+
+    @Test func `a file that is no profile is refused before any work, and stays`() throws {
+        let workshop = try Workshop()
+        try workshop.write("thesis.txt", "ten years of work")
+        let before = workshop.names
+        for place in ["thesis.txt", "model.onnx", ".", "/dev/null"] {
+            let result = try run(
+                ["compress", "model.onnx", "-o", "out.onnx", "--data", "card.yaml", "--profile", place], workshop)
+            #expect(result.status == 3)
+            #expect(result.errors.hasPrefix("error: machine profile \(place): "), "\(result.errors)")
+            #expect(workshop.names == before)
+        }
+        #expect(try String(contentsOfFile: workshop.path("thesis.txt"), encoding: .utf8) == "ten years of work")
+        let kept = try run(
+            ["compress", "model.onnx", "-o", "out.onnx", "--data", "card.yaml", "--profile", "model.onnx/p"], workshop)
+        #expect(kept.status == 0)
+        #expect(kept.errors.hasPrefix("warning: what was measured"), "\(kept.errors)")
+    }
+
+    @Test func `a promise that the data can not decide is refused before any work`() throws {
+        let workshop = try Workshop()
+        try workshop.card("fidelity.yaml", replacing: [("metric: accuracy", "metric: fidelity")])
+        let command = ["compress", "model.onnx", "-o", "out.onnx", "--profile", "none", "--data", "fidelity.yaml"]
+        let before = workshop.names, start = Date()
+        for recipe in [[], ["--recipe", "int8"]] {
+            let result = try run(command + ["--max-drop", "1"] + recipe, workshop)
+            #expect(result.status == 1)
+            #expect(result.errors.hasPrefix("error: --max-drop: 'fidelity.yaml' has no metric"), "\(result.errors)")
+            #expect(result.errors.contains("labels"))
+            #expect(workshop.names == before)
+        }
+        #expect(Date().timeIntervalSince(start) < 2)
+        #expect(try run(command + ["--min-sqnr", "20", "--recipe", "int8-weights"], workshop).status == 0)
     }
 
     @Test func `an interrupt leaves nothing behind`() throws {

@@ -22,9 +22,4 @@ public struct CompressionOptions: Sendable {
     public var start: ContinuousClock.Instant?
 
     public init() {}
-
-    /// Whether any promise was asked for.
-    public var hasPromises: Bool {
-        maximumDrop != nil || requiredSpeedup != nil || maximumSize != nil || minimumSQNR != nil
-    }
 }

@@ -21,8 +21,10 @@ public struct CompressionSearch: Sendable {
 
     /// Runs the job, several times where promises have to be tried.
     ///
-    /// - Throws: What ``CompressionJob/run()`` throws; `CompressionError` `.promiseBroken` when no recipe keeps the promises.
+    /// - Throws: What ``CompressionJob/run()`` throws; `CompressionError` `.missingData` before any work when there is
+    ///   nothing to measure a promise on, `.promiseBroken` when no recipe keeps the promises.
     public func run() async throws -> CompressionReport {
+        try options.requireDecidablePromises(input: input)
         if let recipe { return try await job(recipe).run() }
         let candidates = options.hasPromises ? Recipe.builtIn : [try Recipe.named("int8")]
         var failures: [String] = []
