@@ -12,8 +12,8 @@ public struct Model: Sendable {
     public var producer: Producer
     /// Free properties of the model, in file order.
     public var metadata: [Property]
-    /// Whether the weights lay (or should lie) in a file beside the model.
-    public var usesExternalData: Bool
+    /// Files that hold weights of the model as it was read: paths relative to the model, in the order of first use.
+    public var externalFiles: [String]
     /// What the format stores and Pith does not interpret.
     public var foreign: ForeignFields
 
@@ -42,14 +42,14 @@ public struct Model: Sendable {
     /// Creates a model around a graph.
     public init(
         graph: Graph, operatorSets: [String: Int] = [:], formatVersion: Int = 0, producer: Producer = Producer(),
-        metadata: [Property] = [], usesExternalData: Bool = false, foreign: ForeignFields = ForeignFields()
+        metadata: [Property] = [], externalFiles: [String] = [], foreign: ForeignFields = ForeignFields()
     ) {
         self.graph = graph
         self.operatorSets = operatorSets
         self.formatVersion = formatVersion
         self.producer = producer
         self.metadata = metadata
-        self.usesExternalData = usesExternalData
+        self.externalFiles = externalFiles
         self.foreign = foreign
     }
 

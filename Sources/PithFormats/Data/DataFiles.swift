@@ -8,6 +8,8 @@ struct DataFiles {
     private let folder: String
     private var archives: [String: NPZArchive] = [:]
     private var arrays: [String: Tensor] = [:]
+    /// Paths of the files opened so far, in the order of first use.
+    private(set) var paths: [String] = []
 
     init(relativeTo card: String) {
         folder = card.lastIndex(of: "/").map { String(card[...$0]) } ?? ""
@@ -37,6 +39,7 @@ struct DataFiles {
                 "file", "'\(path)' can not be read: \(error.problem)", "Paths are relative to the card; correct it.",
                 code: .missing)
         }
+        if !paths.contains(path) { paths.append(path) }
         if ZIPArchive.matches(bytes) {
             let archive = NPZArchive(try ZIPArchive(bytes, named: path))
             archives[path] = archive

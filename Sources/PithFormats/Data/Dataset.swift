@@ -26,6 +26,8 @@ public struct Dataset: Sendable {
 
     /// The `.npz` or data card.
     public let path: String
+    /// Every file that was read: the `.npz` or data card, then those that the card names, in its order.
+    public let files: [String]
     /// What scores measure.
     public let metric: Metric
     /// Rows to calibrate on, half-open; with pairs they count pairs; empty when there are none.
@@ -70,6 +72,7 @@ public struct Dataset: Sendable {
     private init(_ builder: DatasetBuilder) throws(FormatError) {
         let ranges = try builder.finish()
         path = builder.path
+        files = [builder.path] + builder.files
         metric = builder.metric
         calibrationRows = ranges.calibration
         evaluationRows = ranges.evaluation

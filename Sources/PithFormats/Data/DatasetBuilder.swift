@@ -13,6 +13,8 @@ struct DatasetBuilder {
     private(set) var labels: SampleColumn?
     private(set) var scores: [Double]?
     private(set) var notes: [String] = []
+    /// Files that were read besides the one at `path`.
+    private(set) var files: [String] = []
     private(set) var sampleCount = 0
     private(set) var metric = Dataset.Metric.fidelity
     /// The column that set `sampleCount`, for errors.
@@ -63,6 +65,7 @@ struct DatasetBuilder {
             labels = try DatasetBuilder.labels(files.tensor(reference), subject)
         }
         if let pairs = card.pairs { scores = try pairScores(pairs, card, &files) }
+        self.files = files.paths
         let hasClasses = labels.map { $0.array.type.isInteger || $0.array.type == .bool } ?? false
         metric = card.metric ?? (card.pairs != nil ? .spearman : hasClasses ? .accuracy : .fidelity)
     }

@@ -6,6 +6,8 @@ final class ExternalFiles {
     private let folder: URL
     private let subject: String
     private var mapped: [String: MappedFile] = [:]
+    /// The files used so far as the model names them, in the order of first use.
+    private(set) var locations: [String] = []
 
     /// Files are looked for beside the model at `path`.
     init(besideModelAt path: String) {
@@ -46,6 +48,7 @@ final class ExternalFiles {
         do {
             let file = try MappedFile(path: url.path)
             mapped[location] = file
+            locations.append(location)
             return file
         } catch {
             throw FormatError(

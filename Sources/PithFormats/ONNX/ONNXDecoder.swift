@@ -20,9 +20,7 @@ struct ONNXDecoder {
             producer: Model.Producer(name: schema.producerName, version: schema.producerVersion),
             metadata: schema.metadataProps.map { Model.Property(key: $0.key, value: $0.value) },
             foreign: foreign(schema.unknownFields))
-        model.graph.forEachGraph { graph, _ in
-            for weight in graph.weights where !model.usesExternalData { model.usesExternalData = weight.isExternal }
-        }
+        model.externalFiles = external.locations
         return model
     }
 
