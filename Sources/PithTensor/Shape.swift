@@ -53,9 +53,6 @@ public struct Shape: Hashable, Sendable, Codable {
     /// Number of axes.
     public var rank: Int { dimensions.count }
 
-    /// The length of the innermost axis, and 1 for a scalar.
-    public var innermost: Int { dimensions.last ?? 1 }
-
     /// The index of `axis`, counted from the end when negative; nil when it is outside `-rank..<rank`.
     public func resolved(axis: Int) -> Int? {
         let index = axis < 0 ? axis + rank : axis

@@ -109,11 +109,3 @@ public struct Latency: Sendable, Hashable {
         }
     }
 }
-
-extension Duration {
-    /// The duration as a number of seconds.
-    var seconds: Double {
-        let (whole, fraction) = components
-        return Double(whole) + Double(fraction) * 1e-18
-    }
-}

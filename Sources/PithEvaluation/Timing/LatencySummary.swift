@@ -13,9 +13,6 @@ public struct LatencySummary: Sendable, Hashable, Codable {
     /// Runs in a round.
     public var runsPerRound: Int
 
-    /// Third less first quartile: the spread of the middle half.
-    public var spreadMilliseconds: Double { upperQuartileMilliseconds - lowerQuartileMilliseconds }
-
     /// Sums up the seconds of each round, of which there must be one.
     public init(seconds: [Double], runsPerRound: Int) {
         precondition(!seconds.isEmpty, "There are no rounds to sum up.")

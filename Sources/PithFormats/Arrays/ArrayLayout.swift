@@ -1,6 +1,6 @@
 internal import PithTensor
 
-/// Order of axes and bytes of an array in a file, and the way to row-major little-endian numbers.
+/// The way from the order of axes and bytes that a file has to row-major little-endian numbers.
 enum ArrayLayout {
     /// Reverses the bytes of each number of `width` bytes.
     ///

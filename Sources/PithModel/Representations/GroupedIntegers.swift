@@ -2,7 +2,8 @@ public import PithTensor
 
 /// Integer levels with a scale (and a zero point) for each group of neighbours: `w = (level - zeroPoint) * scale`.
 ///
-/// The product is rounded to `Float` once, after an exact subtraction, as `DequantizeLinear` of ONNX does it.
+/// The subtraction is exact; its result and the product are each rounded to `Float`, as `DequantizeLinear` of ONNX does
+/// it. Up to 24 bits the first rounding changes nothing; beyond (int32 levels) it may.
 public struct GroupedIntegers: Representation, Equatable {
     public static let kind = "grouped-integers"
 
