@@ -5,8 +5,9 @@
 #   ONNX Runtime's library    for commands that run models; from the Python package index, checked by its hash,
 #                             into $XDG_DATA_HOME/pith/onnxruntime (or ~/.local/share/pith/onnxruntime)
 #
-# Nothing is fetched when PITH_ONNXRUNTIME names an ONNX Runtime, or the folder above has the right one.
-# Without a network it says so and ends with 0: everything that does not run models works.
+# ONNX Runtime is not fetched when version 1.17 or later is there already: the one that PITH_ONNXRUNTIME names, in the
+# folder above, in the system's folders for libraries, or known to the loader. Without one and without a network this
+# says what to install and ends with 0: building, and everything that does not run models, works.
 # PITH_WHEEL_URL names another folder to fetch the package from when pip can not.
 
 set -eu
@@ -66,13 +67,70 @@ choose_package() {
     wheel=onnxruntime-$version-cp311-cp311-$tag.whl
 }
 
+# The version of the library $1 (by its name, else by the version its symbols carry); nothing when it can not be told.
+version_of() {
+    real=$(readlink -f "$1" 2>/dev/null || printf '%s' "$1")
+    [ -s "$real" ] || return 0
+    named=$(printf '%s\n' "${real##*/}" |
+        sed -n -e 's/^libonnxruntime\.so\.\([0-9]*\.[0-9][0-9.]*\)$/\1/p' \
+            -e 's/^libonnxruntime\.\([0-9]*\.[0-9][0-9.]*\)\.dylib$/\1/p')
+    if [ -n "$named" ]; then
+        printf '%s\n' "$named"
+    else
+        grep -aom1 'VERS_[0-9]*\.[0-9][0-9.]*' "$real" 2>/dev/null | sed 's/VERS_//' | head -n 1
+    fi
+}
+
+# Whether the version $1 is 1.17 or later.
+is_new_enough() {
+    case $1 in *.*) ;; *) return 1 ;; esac
+    major=${1%%.*} minor=${1#*.}
+    minor=${minor%%.*}
+    [ "$major" -gt 1 ] || { [ "$major" -eq 1 ] && [ "$minor" -ge 17 ]; }
+}
+
+# ONNX Runtime's libraries in the folder $1, one a line.
+libraries_in() {
+    for file in "$1"/libonnxruntime.so "$1"/libonnxruntime.so.* "$1"/libonnxruntime.dylib "$1"/libonnxruntime.*.dylib; do
+        if [ -e "$file" ]; then printf '%s\n' "$file"; fi
+    done
+}
+
+# What the program would find, in its order, one a line.
+installed_libraries() {
+    libraries_in "$prefix/lib"
+    if [ "$(uname -s)" = Darwin ]; then
+        libraries_in /opt/homebrew/lib
+        return 0
+    fi
+    for folder in /usr/local/lib "/usr/lib/$(uname -m)-linux-gnu" /usr/lib64 /usr/lib; do libraries_in "$folder"; done
+    printf '%s\n' "${LD_LIBRARY_PATH:-}" | tr ':' '\n' | while read -r folder; do
+        if [ -n "$folder" ]; then libraries_in "$folder"; fi
+    done
+    { ldconfig -p || /sbin/ldconfig -p; } 2>/dev/null | sed -n 's/.*libonnxruntime\.so.* => //p'
+}
+
+# Sets `found` and `found_version` to the first library that can be used.
+find_installed() {
+    # Not behind a pipe, where the loop could not set variables.
+    list=$(installed_libraries)
+    while read -r found; do
+        [ -n "$found" ] || continue
+        found_version=$(version_of "$found")
+        if is_new_enough "$found_version"; then return 0; fi
+    done <<END
+$list
+END
+    return 1
+}
+
 has_pip() { python3 -m pip --version >/dev/null 2>&1; }
 
 # Fetches the package into the folder $1: by pip, or by curl.
 fetch() {
     has_pip || command -v curl >/dev/null 2>&1 || apt_install python3 python3-pip || true
     if has_pip && python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
-        --platform "$tag" --python-version 3.11 --implementation cp --dest "$1" "onnxruntime==$version" \
+        --retries 1 --timeout 20 --platform "$tag" --python-version 3.11 --implementation cp --dest "$1" "onnxruntime==$version" \
         >/dev/null 2>&1 && [ -s "$1/$wheel" ]; then
         return 0
     fi
@@ -96,17 +154,14 @@ unpack() {
 
 without_runtime() {
     warn "$1"
-    warn "Commands that run models (compress with data, evaluate, compare) will ask for ONNX Runtime 1.17 or later:"
-    warn "run this again, or install it and set PITH_ONNXRUNTIME to its library. Everything else works."
+    warn "Commands that run models (compress, evaluate, demo) will ask for ONNX Runtime 1.17 or later. Run this again with a"
+    warn "network; or get it from https://github.com/microsoft/onnxruntime/releases (or \`pip install onnxruntime\`) and set"
+    warn "PITH_ONNXRUNTIME to its library or folder. Building and everything else works."
     exit 0
 }
 
 install_runtime() {
     choose_package || without_runtime "there is no ONNX Runtime package for $(uname -s) on $(uname -m)."
-    if [ "$(cat "$prefix/stamp" 2>/dev/null)" = "$version $sha256" ] && [ -s "$prefix/lib/$library" ]; then
-        say "ONNX Runtime $version is in $prefix"
-        return 0
-    fi
     mkdir -p "$home/pith"
     work=$(mktemp -d "$home/pith/setup.XXXXXX")
     trap 'rm -rf "$work"; rmdir "$home/pith" 2>/dev/null || true' EXIT
@@ -141,6 +196,8 @@ if [ -n "${PITH_ONNXRUNTIME:-}" ]; then
         exit 1
     fi
     say "using the ONNX Runtime of PITH_ONNXRUNTIME: $PITH_ONNXRUNTIME"
+elif find_installed; then
+    say "ONNX Runtime $found_version is installed: $found"
 else
     install_runtime
 fi

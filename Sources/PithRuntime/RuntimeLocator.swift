@@ -7,8 +7,9 @@
 /// Where ONNX Runtime is looked for, in order.
 ///
 /// 1. `PITH_ONNXRUNTIME`: a library, or a folder with one. When it is set, nothing else is tried: a wrong setting is told.
-/// 2. The folder that `make setup` fills: `$XDG_DATA_HOME/pith/onnxruntime/lib`, or under `~/.local/share`; then Homebrew's.
-/// 3. The system loader, by the library's common names.
+/// 2. The folder that `make setup` fills: `$XDG_DATA_HOME/pith/onnxruntime/lib`, or under `~/.local/share`.
+/// 3. The system's folders for libraries, where distributions put it under a name with its version; or Homebrew's.
+/// 4. The system loader, by the library's common names.
 package struct RuntimeLocator: Sendable {
     /// What `PITH_ONNXRUNTIME` says, nil when it is not set or empty.
     package var override: String?
@@ -41,7 +42,12 @@ package struct RuntimeLocator: Sendable {
         private static let commonNames = ["libonnxruntime.dylib"]
         private static let suffix = ".dylib"
     #else
-        private static let systemFolders: [String] = []
+        #if arch(arm64)
+            private static let triple = "aarch64-linux-gnu"
+        #else
+            private static let triple = "x86_64-linux-gnu"
+        #endif
+        private static let systemFolders = ["/usr/local/lib", "/usr/lib/" + triple, "/usr/lib64", "/usr/lib"]
         private static let commonNames = ["libonnxruntime.so", "libonnxruntime.so.1"]
         private static let suffix = ".so"
     #endif
