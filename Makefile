@@ -1,10 +1,12 @@
 # make demo     installs what is missing, builds, compresses the embedded model and prints what was gained
 # make test     the same set-up, then the tests
+# make check    formatting and ceilings of length; needs no build
 # make build    set-up and release build: .build/release/pith
 # make bench-*  measurements beside other tools (see Benchmarks/README.md)
 
 BUILD = swift build -c release --static-swift-stdlib
 PITH = .build/release/pith
+TEMPORARY = $(CURDIR)/.build/temporary
 
 .PHONY: build check demo setup test bench bench-int8 bench-clean
 
@@ -17,11 +19,16 @@ build: setup
 setup:
 	@sh Scripts/setup.sh
 
-# Test libraries exist for the dynamic standard library only, so tests have a build folder of their own.
+# Test libraries exist for the dynamic standard library only, so tests have a build folder of their own. What a test that
+# is killed leaves in the folder for temporary files goes with that folder.
 test: setup
-	PITH_BINARY=$(CURDIR)/.build/tests/release/pith swift test -c release --scratch-path .build/tests
+	swift build -c release --build-tests --scratch-path .build/tests
+	@rm -rf $(TEMPORARY); mkdir -p $(TEMPORARY)
+	TMPDIR=$(TEMPORARY) PITH_BINARY=$(CURDIR)/.build/tests/release/pith \
+		swift test -c release --skip-build --scratch-path .build/tests; \
+		status=$$?; rm -rf $(TEMPORARY); exit $$status
 
-check: test
+check:
 	sh Scripts/check.sh
 
 bench: bench-int8 bench-clean

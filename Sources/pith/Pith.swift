@@ -13,8 +13,8 @@ struct Pith: AsyncParsableCommand {
         ])
 
     static func main() async {
-        Signals.cleanUpOnInterrupt()
         _ = ProcessStart.instant
+        Signals.cleanUpOnInterrupt()
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

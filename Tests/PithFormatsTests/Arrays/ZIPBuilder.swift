@@ -63,19 +63,25 @@ struct ZIPBuilder {
         }
         let start = bytes.count
         bytes += directory
+        return bytes + end(directoryBytes: directory.count, at: start)
+    }
+
+    /// What follows the directory, which starts at `start`.
+    private func end(directoryBytes: Int, at start: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
         if isLong {
-            let record = bytes.count
+            let record = start + directoryBytes
             bytes +=
                 Self.number(0x0606_4b50, 4) + Self.number(44, 8) + Self.number(45, 2) + Self.number(45, 2)
                 + Self.number(0, 8)
             bytes +=
-                Self.number(entries.count, 8) + Self.number(entries.count, 8) + Self.number(directory.count, 8)
+                Self.number(entries.count, 8) + Self.number(entries.count, 8) + Self.number(directoryBytes, 8)
                 + Self.number(start, 8)
             bytes += Self.number(0x0706_4b50, 4) + Self.number(0, 4) + Self.number(record, 8) + Self.number(1, 4)
         }
         let count = isLong ? 0xffff : entries.count
         bytes += Self.number(0x0605_4b50, 4) + Self.number(0, 4) + Self.number(count, 2) + Self.number(count, 2)
-        bytes += Self.number(isLong ? 0xffff_ffff : directory.count, 4) + Self.number(isLong ? 0xffff_ffff : start, 4)
+        bytes += Self.number(isLong ? 0xffff_ffff : directoryBytes, 4) + Self.number(isLong ? 0xffff_ffff : start, 4)
         return bytes + Self.number(comment.count, 2) + comment
     }
 
