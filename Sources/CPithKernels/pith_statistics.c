@@ -1,13 +1,8 @@
 #include "pith_kernels.h"
+#include "pith_clones.h"
 #include <math.h>
 
 #pragma STDC FP_CONTRACT OFF
-
-#if defined(__x86_64__) && defined(__linux__)
-#define PITH_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define PITH_CLONES
-#endif
 
 PITH_CLONES
 void pith_range_f32(const float *values, size_t count, float *minimum, float *maximum, size_t *nonfinite) {
