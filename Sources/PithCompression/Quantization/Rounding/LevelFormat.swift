@@ -51,7 +51,8 @@ package struct LevelFormat: Hashable, Sendable, Codable {
     /// The nearest scale that can be stored, positive and finite.
     package func storable(scale: Float) -> Float {
         switch scaleType {
-        case .float32: min(max(scale, .leastNormalMagnitude), .greatestFiniteMagnitude)
+        // Every level is finite.
+        case .float32: min(max(scale, .leastNormalMagnitude), .greatestFiniteMagnitude / Float(top + 1))
         // The smallest and largest numbers of a binary16.
         case .float16: HalfFloat.float(HalfFloat.bits(min(max(scale, 0x1p-24), 65504)))
         }

@@ -95,7 +95,7 @@ struct RoundingLanes {
         keepBest()
     }
 
-    /// Fits all scales of each row to its levels; right after a descent.
+    /// Fits all scales of each row to its levels; right after a descent, and before the next, which judges the result.
     mutating func refitScales(curvature: [Float]) {
         let fit = ScaleRefit(lanes: self, slopes: slopes, curvature: curvature)
         for lane in 0..<rows {
@@ -106,7 +106,6 @@ struct RoundingLanes {
                 if fitted > 0, fitted.isFinite { scales[index] = format.storable(scale: fitted) }
             }
         }
-        keepBest()
     }
 
     /// Distance of each level from its zero point, in lanes.

@@ -22,7 +22,7 @@ extension RoundingProblem {
         guard damping > 0, damping.isFinite else {
             throw CompressionError(
                 code: .invalidSetting, subject: name, problem: "A damping of \(damping) is not above 0.",
-                remedy: "Use 0.01.")
+                remedy: "Use 0.1, or leave it out.")
         }
         guard (0...1).contains(strength) else {
             throw CompressionError(
