@@ -5,9 +5,9 @@ public struct CompressionError: Error, Hashable, Sendable, CustomStringConvertib
         /// A recipe that can not be followed.
         case invalidRecipe, unknownTechnique, unknownSetting, invalidSetting
         /// A weight or an operator that a technique can not handle.
-        case unsupportedOperator, nonFiniteWeight
-        /// Data that a stage or a promise needs and that is not there.
-        case missingData
+        case unsupportedShape, unsupportedOperator, nonFiniteWeight
+        /// Data that a stage or a promise needs: not there, or ruining the work.
+        case missingData, invalidData
         /// A promise of size, accuracy or speed that could not be kept.
         case promiseBroken
         /// What `--strict` does not let pass: part of the recipe could not be done.

@@ -1,21 +1,58 @@
 extension Recipe {
-    /// The recipes that come with Pith, by name.
+    /// The recipes that come with Pith, those with the smallest output first.
     public static let builtIn: [Recipe] = [
-        Recipe(name: "int8", stages: [Stage(CleanUp()), Stage(TransposeSharer()), Stage(StaticQuantizer()), Stage(WeightQuantizer())]),
-        Recipe(name: "int8-weights", stages: [Stage(CleanUp()), Stage(TransposeSharer()), Stage(WeightQuantizer())]),
-        Recipe(name: "fp16", stages: [Stage(CleanUp()), Stage(TransposeSharer()), Stage(HalfRounder())]),
+        Recipe(name: "int2", stages: start + [Stage(rounded(bits: 2))]),
+        Recipe(name: "int4-accurate", stages: start + [Stage(rounded(bits: 4))]),
+        Recipe(name: "int4", stages: start + [Stage(nearest(bits: 4))]),
+        Recipe(name: "int8", stages: start + [Stage(StaticQuantizer()), Stage(WeightQuantizer())]),
+        Recipe(
+            name: "int8-accurate",
+            stages: start + [Stage(roundedForKernels), Stage(mostAccurate), Stage(WeightQuantizer())]),
+        Recipe(name: "int8-weights", stages: start + [Stage(WeightQuantizer())]),
+        Recipe(name: "fp16", stages: start + [Stage(HalfRounder())]),
         Recipe(name: "clean", stages: [Stage(CleanUp())]),
     ]
 
     /// One sentence about a built-in recipe.
     public static func summary(of name: String) -> String {
         switch name {
+        case "int2": "2-bit weights in blocks of 32, rounded with the help of data, computed in float"
+        case "int4-accurate": "4-bit weights in blocks of 32, rounded with the help of data, computed in float"
+        case "int4": "4-bit weights in blocks of 32 by nearest rounding, computed in float, no data needed"
         case "int8": "8-bit weights, and 8-bit activations where they are sound and faster; needs data for the latter"
+        case "int8-accurate": "the same with weights rounded with the help of data, and the most accurate fast choice"
         case "int8-weights":
             "8-bit weights, computed in float: a quarter of the bytes at the same speed, no data needed"
         case "fp16": "weights in 16-bit floats, computed in float32: half the bytes, no data needed"
         case "clean": "the same function in fewer nodes; nothing is rounded"
         default: ""
         }
+    }
+
+    private static let start = [Stage(CleanUp()), Stage(TransposeSharer())]
+
+    private static func rounded(bits: Int) -> GPTQQuantizer {
+        var technique = GPTQQuantizer()
+        technique.bits = bits
+        return technique
+    }
+
+    private static func nearest(bits: Int) -> WeightQuantizer {
+        var technique = WeightQuantizer()
+        technique.grid = rounded(bits: bits).grid
+        return technique
+    }
+
+    /// Levels as integer kernels take them.
+    private static var roundedForKernels: GPTQQuantizer {
+        var technique = rounded(bits: 8)
+        technique.grid = WeightQuantizer().grid
+        return technique
+    }
+
+    private static var mostAccurate: StaticQuantizer {
+        var technique = StaticQuantizer()
+        technique.objective = .accuracy
+        return technique
     }
 }

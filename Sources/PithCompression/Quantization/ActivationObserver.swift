@@ -87,7 +87,7 @@ package struct ActivationObserver {
             size: allowed.isFixed ? allowed.size : min(allowed.size, ActivationObserver.largestBatch),
             isFixed: allowed.isFixed)
         let runner = BatchRunner(source: source, plan: plan)
-        let gathered = try await Parallel.map(pieces(of: rows, batch: plan.size), threads: threads) { piece in
+        let gathered = try await Parallel.map(source.pieces(of: rows, batch: plan.size, count: Self.pieces), threads: threads) { piece in
             var seen: [String: Observation] = [:]
             try runner.run([session], outputs: [values], over: piece) { batch in
                 for (name, tensor) in batch.outputs[0] {
@@ -98,16 +98,6 @@ package struct ActivationObserver {
         }
         return gathered.reduce(into: [:]) { all, piece in
             for (name, observation) in piece { all[name, default: Observation()].merge(observation) }
-        }
-    }
-
-    /// Equal parts of the rows, whole batches each; one part where state is carried from row to row.
-    private func pieces(of rows: Range<Int>, batch: Int) -> [Range<Int>] {
-        guard source.carried.isEmpty else { return [rows] }
-        let batches = (rows.count + batch - 1) / batch
-        let size = max((batches + ActivationObserver.pieces - 1) / ActivationObserver.pieces, 1) * batch
-        return stride(from: rows.lowerBound, to: rows.upperBound, by: size).map { start in
-            start..<min(start + size, rows.upperBound)
         }
     }
 }

@@ -22,6 +22,14 @@ public struct StaticQuantizer: Technique {
         case uint8, int8
     }
 
+    /// What decides between results that are sound.
+    public enum Objective: String, Codable, Sendable {
+        /// The fastest that reaches `targetSQNR`.
+        case balanced
+        /// The most accurate of those at most 5 % slower than the fastest.
+        case accuracy
+    }
+
     /// How ranges are chosen from the distribution of an activation.
     public var calibrator = Calibrator.mse
     /// Share of the values kept by the percentile calibrator, in percent.
@@ -37,6 +45,8 @@ public struct StaticQuantizer: Technique {
     public var minimumSQNR = 18.0
     /// How far below integer weights alone a result under the target may lie, in dB, and still count as sound.
     public var allowedLoss = 1.5
+    /// Whether the most accurate of the fast results is taken instead of the first that is sound.
+    public var objective = Objective.balanced
     /// How many times faster than float a result must be to be worth its error.
     public var minimumSpeedup = 1.1
     /// Layers (by the name of the node) that stay float.

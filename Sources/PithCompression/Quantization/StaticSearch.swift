@@ -150,13 +150,20 @@ struct StaticSearch {
             measured.sqnrDB >= settings.targetSQNR && measured.isFast
         }
         let all = try measure(Exclusion(label: "every layer in integers"))
+        if settings.objective == .accuracy {
+            if let first = firstConvolution(piece, kept) { _ = try measure(StaticSearch.firstInFloat(first)) }
+            // Fixed rules know no times: what the further sets of layers cost can not be told.
+            let sets = context.profile.isFixed ? [] : try exclusions(piece, kept, observations, type, seen)
+            for excluded in sets { _ = try measure(excluded) }
+            let chosen = mostAccurate(tried)
+            let isSound = try await isSound(chosen, piece, bench)
+            account(&piece, isSound ? chosen : nil, tried, type)
+            return isSound
+        }
         var chosen = isGood(all) ? all : nil
         let firstInFloat = firstConvolution(piece, kept)
         if let first = firstInFloat, all.mayGain(settings), !all.isAmple {
-            let next = try measure(
-                Exclusion(
-                    label: "the first convolution in float",
-                    reasons: [first: "the first convolution gains little and costs accuracy"]))
+            let next = try measure(StaticSearch.firstInFloat(first))
             if isGood(next), chosen.map({ next.isBetter(than: $0) }) ?? true { chosen = next }
         }
         if chosen == nil, all.mayGain(settings) {
@@ -166,11 +173,29 @@ struct StaticSearch {
             }
         }
         if chosen == nil, let best = tried.filter(\.isFast).max(by: { $0.sqnrDB < $1.sqnrDB }) {
-            let limit = try await weightsOnlySQNR(piece, bench) - settings.allowedLoss
-            chosen = best.sqnrDB >= limit ? best : nil
+            chosen = try await isSound(best, piece, bench) ? best : nil
         }
         account(&piece, chosen, tried, type)
         return chosen != nil
+    }
+
+    private static func firstInFloat(_ node: Int) -> Exclusion {
+        Exclusion(
+            label: "the first convolution in float",
+            reasons: [node: "the first convolution gains little and costs accuracy"])
+    }
+
+    /// The most accurate of the candidates that are at most 5 % slower than the fastest.
+    private func mostAccurate(_ tried: [Measured]) -> Measured? {
+        let fast = tried.filter(\.isFast), fastest = fast.compactMap(\.speedup).max() ?? 1
+        return fast.filter { ($0.speedup ?? fastest) >= 0.95 * fastest }.max { $0.sqnrDB < $1.sqnrDB }
+    }
+
+    /// Whether a result reaches the target, or comes near integer weights alone.
+    private func isSound(_ measured: Measured?, _ piece: Workpiece, _ bench: CandidateBench) async throws -> Bool {
+        guard let measured else { return false }
+        guard measured.sqnrDB < settings.targetSQNR else { return true }
+        return try await measured.sqnrDB >= weightsOnlySQNR(piece, bench) - settings.allowedLoss
     }
 
     /// Output SQNR of the model with integer weights and float activations, in dB.

@@ -10,31 +10,42 @@ import PithTensor
 /// - Error bound: half a step of its channel for each weight; see ``GroupedIntegers``.
 /// - Reference: Krishnamoorthi, "Quantizing deep convolutional networks for efficient inference", arXiv:1806.08342,
 ///   section 3.1.
-public struct WeightQuantizer: Technique {
+public struct WeightQuantizer: GridTechnique {
     public static let name = "quantize.weights"
 
-    /// Bits of a level, 2 through 8; each takes a byte of the file.
+    /// Bits of a level, 2 through 8.
     public var bits = 8
+    /// Weights that share a scale, along the axis that a product sums over (along the rows of a table); 0: all of an
+    /// output channel, as convolutions always have it.
+    public var blockSize = 0
+    /// Whether levels lie around zero; if not, each group has a zero point.
+    public var symmetric = true
+    public var scales = WeightGrid.Scales.float32
+    public var clipping = WeightGrid.Clipping.none
     /// Weights with fewer elements stay float: scales and operators would take what the levels save.
     public var minimumCount = 512
 
     public init() {}
 
     public func validate() throws(CompressionError) {
-        guard (2...8).contains(bits) else {
-            throw Self.invalid("bits", "\(bits) lies outside 2...8.", remedy: "Use 8.")
-        }
+        try validateGrid()
     }
 
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
+        try await apply(to: &piece, in: context, besides: [])
+    }
+
+    /// Rounds all weights but those of the main graph that are named.
+    func apply(to piece: inout Workpiece, in context: StageContext, besides others: Set<String>) async throws {
+        try raiseOperatorSet(of: &piece)
         var choices: [Choice] = []
         piece.model.graph.forEachGraph { graph, path in
             let readers = graph.weightReaders()
             for weight in graph.weights {
                 let name = path.qualified(weight.name)
-                guard let tensor = weight.dense, tensor.type.isFloatingPoint else { continue }
+                guard let tensor = weight.dense, tensor.type.isFloatingPoint, !others.contains(name) else { continue }
                 switch verdict(on: tensor, named: name, readers: readers[weight.name] ?? [], context.selector) {
-                case .success(let axis): choices.append(Choice(name: name, tensor: tensor, axis: axis))
+                case .success(let part): choices.append(Choice(name: name, tensor: tensor, part: part))
                 case .failure(let reason):
                     piece.reasons[name] = piece.reasons[name] ?? "kept: \(reason.text)"
                     if reason.isRefusal { piece.refusals.append("\(name): \(reason.text)") }
@@ -64,7 +75,7 @@ public struct WeightQuantizer: Technique {
                 guard let form = forms[path.qualified(name)] else { continue }
                 let isTable = readers[name]?.allSatisfy { $0.part?.layer == .table && !$0.isNested } ?? false
                 graph.weights[name]?.form = .encoded(form)
-                graph.weights[name]?.execution = isTable ? .integer : .folded
+                graph.weights[name]?.execution = isTable && form.hasByteRows ? .integer : .folded
             }
         }
     }
@@ -72,7 +83,7 @@ public struct WeightQuantizer: Technique {
     private struct Choice: Sendable {
         let name: String
         let tensor: Tensor
-        let axis: Int
+        let part: LayerWeight
     }
 
     /// Why a weight stays as it is.
@@ -84,15 +95,15 @@ public struct WeightQuantizer: Technique {
 
     private func verdict(
         on tensor: Tensor, named name: String, readers: [WeightReader], _ selector: Selector
-    ) -> Result<Int, Reason> {
+    ) -> Result<LayerWeight, Reason> {
         guard selector.accepts(weight: name, count: tensor.count, readers: readers) else {
             return .failure(Reason(text: "the recipe leaves it out"))
         }
         guard tensor.count >= minimumCount else {
             return .failure(Reason(text: "\(tensor.count) values are too few to gain anything"))
         }
-        let axes = Set(readers.compactMap { $0.part?.axis })
-        guard let axis = axes.sorted().first else {
+        let parts = readers.compactMap(\.part)
+        guard let part = parts.min(by: { $0.axis < $1.axis }) else {
             let operations = Set(readers.map(\.operation)).sorted().joined(separator: ", ")
             let isKnown = readers.allSatisfy(\.isStandard)
             return .failure(
@@ -105,19 +116,48 @@ public struct WeightQuantizer: Technique {
             return .failure(
                 Reason(text: "only float32 weights are rounded, it is \(tensor.type.rawValue)", isRefusal: true))
         }
-        return .success(axis)
+        return .success(part)
     }
 
     private func encode(
         _ choice: Choice
     ) throws -> Result<(form: GroupedIntegers, account: Workpiece.Encoding), CompressionError> {
         do throws(CompressionError) {
-            let form = try SymmetricIntegers.encode(choice.tensor, named: choice.name, axis: choice.axis, bits: bits)
+            let form = try form(of: choice)
             let account = Workpiece.Encoding(
                 technique: Self.name, sqnrDB: form.sqnrDB(against: choice.tensor), note: "computed in float")
             return .success((form, account))
         } catch {
             return .failure(error)
         }
+    }
+
+    private func form(of choice: Choice) throws(CompressionError) -> GroupedIntegers {
+        guard !grid.isPlain || bits < 5 else {
+            return try SymmetricIntegers.encode(choice.tensor, named: choice.name, axis: choice.part.axis, bits: bits)
+        }
+        let takesBlocks = blockSize > 0 && choice.part.reduced != nil
+        let layout = WeightRows(
+            choice.tensor.shape, channels: choice.part.axis, blocksAlong: takesBlocks ? choice.part.reduced : nil)
+        var rounder = WeightRounder()
+        rounder.format = grid.format
+        rounder.blockSize = takesBlocks ? blockSize : nil
+        rounder.criterion = clipping == .mse ? .squaredError : .range
+        let rounded = try rounder.roundToNearest(
+            layout.rows(of: choice.tensor.elements(as: Float.self)), rows: layout.count, columns: layout.columns,
+            named: choice.name)
+        guard let form = layout.form(of: rounded) else {
+            throw CompressionError(
+                code: .unsupportedShape, subject: choice.name, problem: "its shape takes no blocks.",
+                remedy: "Set blockSize to 0 for it.")
+        }
+        return form
+    }
+}
+
+extension GroupedIntegers {
+    /// Whether `Gather` can take rows out of the levels, each with one scale.
+    fileprivate var hasByteRows: Bool {
+        grouping == .channel(axis: 0) && levels.type.bitWidth >= 8 && zeroPoints == nil && scales.type == .float32
     }
 }

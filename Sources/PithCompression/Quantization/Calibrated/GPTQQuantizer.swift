@@ -1,0 +1,134 @@
+import PithFormats
+import PithModel
+import PithTensor
+
+/// Low-bit weights rounded with the help of data, layer by layer in the order they run, on inputs that are rounded already.
+///
+/// For each convolution and product the wanted outputs are those of the float model; what the layers before it got wrong,
+/// and the error of a shortcut that is added to its output, it makes up for as far as it can. Weights that no such
+/// layer reads (tables, recurrent layers) are rounded to nearest first, on grids of the same kind.
+///
+/// | rounding | what it does |
+/// | --- | --- |
+/// | nearest | each weight to the nearest level, grids clipped by the squared error that the inputs give weight |
+/// | gptq | column by column, each error made up for by the columns still to come |
+/// | refined | the same, then coordinate descent and least-squares scales in turns |
+///
+/// - Complexity: one run of the data over the part of the model before each layer; O(inputs²) memory for a layer.
+/// - Reference: Frantar et al., "GPTQ", arXiv:2210.17323; Nagel et al., "Up or down?", arXiv:2004.10568, section 3.3
+///   (float targets on rounded inputs); Behdin et al., "QuantEase", arXiv:2309.01885.
+/// - Deviation: see ``LayerRounding`` and ``RoundingProblem``.
+public struct GPTQQuantizer: GridTechnique {
+    public static let name = "quantize.gptq"
+
+    /// What is done about the errors of rounding.
+    public enum Rounding: String, Codable, Sendable, CaseIterable {
+        case nearest, gptq, refined
+    }
+
+    /// Bits of a level, 2 through 8.
+    public var bits = 4
+    /// Weights that share a scale, along the axis that a product sums over (along the rows of a table); 0: all of an
+    /// output channel, as convolutions always have it.
+    public var blockSize = 32
+    /// Whether levels lie around zero; if not, each group has a zero point.
+    public var symmetric = false
+    public var scales = WeightGrid.Scales.float16
+    public var clipping = WeightGrid.Clipping.mse
+    public var rounding = Rounding.refined
+    /// Whether inputs that are large on average are rounded first.
+    public var activationOrder = true
+    /// What is added to the diagonal of the moments, as a part of its mean.
+    public var damping = 0.01
+    /// How far a layer goes to make up for the errors before it: 0 not at all, 1 as far as it can.
+    public var strength = 1.0
+    /// Calibration rows used at most.
+    public var calibrationRows = 256
+    /// Weights with fewer elements stay float.
+    public var minimumCount = 512
+
+    public init() {}
+
+    public func validate() throws(CompressionError) {
+        try validateGrid()
+        guard damping > 0, damping <= 1 else {
+            throw Self.invalid("damping", "\(damping) lies outside 0...1, 0 excluded.", remedy: "Use 0.01.")
+        }
+        guard (0...1).contains(strength) else {
+            throw Self.invalid("strength", "\(strength) lies outside 0...1.", remedy: "Use 1.")
+        }
+        guard calibrationRows > 0 else {
+            throw Self.invalid("calibrationRows", "\(calibrationRows) rows are none.", remedy: "Use 100 to 1000.")
+        }
+    }
+
+    public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
+        guard let dataset = context.dataset, !dataset.calibrationRows.isEmpty else {
+            piece.note("Weights are rounded to nearest: without calibration data there is nothing to weigh their errors by.")
+            return try await nearest.apply(to: &piece, in: context)
+        }
+        try raiseOperatorSet(of: &piece)
+        let layers = chosenLayers(of: piece, context.selector), float = piece.model
+        try await nearest.apply(to: &piece, in: context, besides: Set(layers.map(\.weight)))
+        let first = dataset.calibrationRows.lowerBound
+        let rows = first..<min(dataset.calibrationRows.upperBound, first + calibrationRows)
+        var work = LayerWork(
+            piece: piece, float: float.decoded, settings: self, source: FidelitySource(dataset), rows: rows,
+            context: context)
+        for group in GPTQQuantizer.bySharedInput(layers) {
+            try Task.checkCancellation()
+            context.progress("rounding \(group.map(\.label).joined(separator: ", "))")
+            try await work.round(group)
+        }
+        piece = work.finished()
+        piece.note(
+            "\(layers.count) weights rounded layer by layer on \(rows.count) calibration rows (\(rounding.rawValue)).")
+    }
+
+    /// The same grids without data.
+    private var nearest: WeightQuantizer {
+        var quantizer = WeightQuantizer()
+        quantizer.grid = grid
+        quantizer.minimumCount = minimumCount
+        return quantizer
+    }
+
+    /// Layers whose weights nobody reads in another way, each weight once.
+    private func chosenLayers(of piece: Workpiece, _ selector: Selector) -> [RoundingLayer] {
+        let graph = piece.model.graph, readers = graph.weightReaders()
+        var seen: Set<String> = []
+        return RoundingLayer.all(in: graph).filter { layer in
+            guard let weight = graph.weights[layer.weight], weight.dense != nil, weight.shape.count >= minimumCount,
+                let places = readers[layer.weight],
+                places.allSatisfy({ $0.part?.layer == .convolution || $0.part?.layer == .product }),
+                selector.accepts(weight: layer.weight, count: weight.shape.count, readers: places)
+            else { return false }
+            return seen.insert(layer.weight).inserted
+        }
+    }
+
+    /// Layers that read the same value, together at the place of the first.
+    private static func bySharedInput(_ layers: [RoundingLayer]) -> [[RoundingLayer]] {
+        var groups: [[RoundingLayer]] = [], places: [String: Int] = [:]
+        for layer in layers {
+            if let place = places[layer.input], layer.shortcut == nil {
+                groups[place].append(layer)
+            } else {
+                places[layer.input] = groups.count
+                groups.append([layer])
+            }
+        }
+        return groups
+    }
+
+    /// The rounder that these settings describe, for a layer that takes blocks or not.
+    func rounder(takesBlocks: Bool) -> WeightRounder {
+        var rounder = WeightRounder()
+        rounder.method = rounding == .nearest ? .nearest : rounding == .gptq ? .feedback : .refined
+        rounder.format = grid.format
+        rounder.blockSize = takesBlocks && grid.blockSize > 0 ? grid.blockSize : nil
+        rounder.criterion = grid.clipping == .mse ? .squaredError : .range
+        rounder.ordersByActivation = activationOrder
+        return rounder
+    }
+}

@@ -1,0 +1,97 @@
+import PithEvaluation
+import PithFormats
+import PithModel
+import PithRuntime
+import PithTensor
+
+/// What a layer gets in the model as it is rounded so far, and what it gave in the float model, in sums over the data.
+struct LayerMoments: Sendable {
+    /// For each group of the layer's matrix.
+    var inputs: [SecondMoments]
+    /// The outputs that are wanted, with the same inputs.
+    var outputs: [CrossMoments]
+
+    mutating func merge(_ other: LayerMoments) {
+        for group in inputs.indices {
+            inputs[group].merge(other.inputs[group])
+            outputs[group].merge(other.outputs[group])
+        }
+    }
+}
+
+/// Runs a float model and its partly rounded copy side by side and gathers the moments of layers that share an input.
+///
+/// Both are cut down to what leads to the values that are looked at. The rows of the data are cut into parts whose number
+/// does not depend on the number of threads, so the moments are the same at any number.
+struct LayerMomentCollector: Sendable {
+    let source: any SampleSource
+    let rows: Range<Int>
+    let threads: Int
+
+    private static let pieces = 8
+    private static let largestBatch = 8
+    /// Rows of a layer's matrix of inputs that are enough, in all.
+    private static let mostVectors = 65_536
+
+    /// Moments of each layer of `layers`, all of which read the same value.
+    ///
+    /// - Throws: What the runtime, the data and the readers throw; `CompressionError` `.invalidData` for activations that
+    ///   are not finite; `CancellationError`.
+    func collect(
+        _ layers: [(layer: RoundingLayer, matrix: LayerMatrix)], float: Model, rounded: Model
+    ) async throws -> [LayerMoments] {
+        guard let input = layers.first?.layer.input else { return [] }
+        let targets = Set(layers.map(\.layer.target)).sorted()
+        let isInput = rounded.graph.inputs.contains { $0.name == input }
+        let seen = Set(layers.compactMap(\.layer.shortcut) + (isInput ? [] : [input])).sorted()
+        let sessions = try [(float, targets), (rounded, seen)].map { model, values in
+            try Session(
+                bytes: try ONNXWriter.encode(try model.leading(to: values + source.carried.values)), name: "layers")
+        }
+        let allowed = try BatchPlan(for: source, models: sessions, row: source.sampleRows(rows).first ?? 0)
+        let plan = BatchPlan(
+            size: allowed.isFixed ? allowed.size : min(allowed.size, Self.largestBatch), isFixed: allowed.isFixed)
+        let runner = BatchRunner(source: source, plan: plan), graph = rounded.graph, share = rows.count
+        let parts = try await Parallel.map(
+            source.pieces(of: rows, batch: plan.size, count: Self.pieces), threads: threads
+        ) { piece in
+            var moments = layers.map { LayerMoments(of: $0.matrix) }
+            try runner.run(sessions, outputs: [targets, seen], over: piece) { batch in
+                guard let x = isInput ? batch.inputs[input] : batch.outputs[1][input] else { return }
+                for (index, item) in layers.enumerated() {
+                    guard let wanted = batch.outputs[0][item.layer.target] else { continue }
+                    let shortcut = item.layer.shortcut.flatMap { batch.outputs[1][$0] ?? batch.inputs[$0] }
+                    let view = LayerView(item.layer, item.matrix, in: graph)
+                    let most = Self.mostVectors * batch.rows.count / max(share, 1)
+                    try view.add(input: x, wanted: wanted, less: shortcut, atMost: max(most, 1), to: &moments[index])
+                }
+            }
+            return moments
+        }
+        guard var all = parts.first else { return [] }
+        for part in parts.dropFirst() {
+            for index in all.indices { all[index].merge(part[index]) }
+        }
+        return all
+    }
+}
+
+extension LayerMoments {
+    init(of matrix: LayerMatrix) {
+        inputs = (0..<matrix.groups).map { _ in SecondMoments(dimension: matrix.columns) }
+        outputs = (0..<matrix.groups).map { _ in CrossMoments(outputs: matrix.rows, inputs: matrix.columns) }
+    }
+}
+
+extension Model {
+    /// The part of the model that leads to `values`, which become its outputs.
+    func leading(to values: [String]) throws -> Model {
+        var model = self, trace = WeightTrace(), seen: Set<String> = []
+        let known = Dictionary(graph.outputs.map { ($0.name, $0) }) { first, _ in first }
+        model.graph.outputs = values.filter { seen.insert($0).inserted }.map {
+            known[$0] ?? ValueInfo(name: $0, type: graph.type(of: $0))
+        }
+        _ = try DeadCodeRemover().apply(to: &model, trace: &trace)
+        return model
+    }
+}

@@ -1,0 +1,137 @@
+import PithEvaluation
+import PithModel
+import PithTensor
+
+/// A model whose weights are rounded one layer after the other.
+struct LayerWork {
+    private var piece: Workpiece
+    private let settings: GPTQQuantizer
+    private let context: StageContext
+    private let collector: LayerMomentCollector
+    /// The model before the first weight was rounded.
+    private let float: Model
+    /// The model so far, every weight as the numbers that it decodes to.
+    private var rounded: Model
+    private var names: NameSource
+    /// Readers of each weight that serves as a bias.
+    private let index: GraphIndex
+
+    /// Rows of a matrix that one task rounds.
+    private static let rowsAtOnce = 64
+
+    /// Starts with a piece in which everything but the layers to come is as it will be.
+    init(
+        piece: Workpiece, float: Model, settings: GPTQQuantizer, source: any SampleSource, rows: Range<Int>,
+        context: StageContext
+    ) {
+        self.piece = piece
+        self.settings = settings
+        self.context = context
+        self.float = float
+        collector = LayerMomentCollector(source: source, rows: rows, threads: context.threads)
+        rounded = piece.model.decoded
+        names = NameSource(taken: piece.model.graph.allNames)
+        index = GraphIndex(piece.model.graph)
+    }
+
+    /// The piece with all that was rounded.
+    func finished() -> Workpiece { piece }
+
+    /// Rounds layers that read the same value.
+    ///
+    /// - Throws: What data and runtime throw; `CompressionError` `.invalidSetting` for a damping that is too small.
+    mutating func round(_ layers: [RoundingLayer]) async throws {
+        let chosen = layers.compactMap { layer -> (layer: RoundingLayer, matrix: LayerMatrix)? in
+            guard let tensor = piece.model.graph.weights[layer.weight]?.dense,
+                let matrix = LayerMatrix(tensor, of: layer, in: piece.model.graph)
+            else { return nil }
+            return (layer, matrix)
+        }
+        let moments = try await collector.collect(chosen, float: float, rounded: rounded)
+        for (item, moments) in zip(chosen, moments) {
+            do {
+                try await round(item.layer, item.matrix, moments)
+            } catch let error as CompressionError where error.code == .nonFiniteWeight || error.code == .missingData {
+                piece.reasons[item.layer.weight] = "kept: \(error.problem)"
+                piece.refusals.append("\(item.layer.weight): \(error.problem)")
+            }
+        }
+    }
+
+    private mutating func round(_ layer: RoundingLayer, _ matrix: LayerMatrix, _ moments: LayerMoments) async throws {
+        let rounder = settings.rounder(takesBlocks: !layer.isConvolution), settings = settings
+        let hasBias = layer.bias != .absent
+        let problems = try await Parallel.map(Array(0..<matrix.groups), threads: context.threads) { group in
+            try RoundingProblem(
+                named: layer.weight, weights: matrix.numbers(group: group), rows: matrix.rows, columns: matrix.columns,
+                inputs: moments.inputs[group], outputs: moments.outputs[group], hasBias: hasBias,
+                damping: settings.damping, strength: settings.strength)
+        }
+        let parts = try await rounded(problems, rounder, rows: matrix.rows)
+        guard let form = matrix.form(parts), let original = piece.model.graph.weights[layer.weight]?.dense else {
+            throw CompressionError(
+                code: .unsupportedShape, subject: layer.weight, problem: "its shape takes no blocks.",
+                remedy: "Set blockSize to 0, or exclude it with `where`.")
+        }
+        piece.model.graph.weights[layer.weight]?.form = .encoded(form)
+        piece.model.graph.weights[layer.weight]?.execution = .folded
+        rounded.graph.weights[layer.weight]?.form = .dense(form.decoded())
+        piece.unhandled[layer.weight] = nil
+        piece.encodings[layer.weight] = Workpiece.Encoding(
+            technique: GPTQQuantizer.name, sqnrDB: form.sqnrDB(against: original), note: "computed in float")
+        if hasBias {
+            let bias = zip(problems, parts).flatMap { problem, part in problem.bias(for: part.values()) }
+            store(bias.map { Float($0) }, of: layer)
+        }
+    }
+
+    /// The levels of each group's matrix; the rows of a single matrix are shared out.
+    private func rounded(
+        _ problems: [RoundingProblem], _ rounder: WeightRounder, rows: Int
+    ) async throws -> [RoundedWeights] {
+        guard problems.count == 1, let problem = problems.first else {
+            return try await Parallel.map(problems, threads: context.threads) { try rounder.round($0) }
+        }
+        let work = try LayerRounding(rounder, problem)
+        let shares = stride(from: 0, to: rows, by: LayerWork.rowsAtOnce).map { $0..<min($0 + LayerWork.rowsAtOnce, rows) }
+        let parts = try await Parallel.map(shares, threads: context.threads) { work.rounded(rows: $0) }
+        return [RoundedWeights(joining: parts)]
+    }
+
+    /// Gives a layer its new bias; a bias that others read too is copied.
+    private mutating func store(_ bias: [Float], of layer: RoundingLayer) {
+        switch layer.bias {
+        case .absent: return
+        case .input(let old):
+            let isOwn = old.map { index.readers[$0]?.count == 1 && !index.outputs.contains($0) } ?? false
+            let name = isOwn ? old ?? "" : names.make(layer.weight, "_bias")
+            let tensor = Tensor(vector: bias)
+            for keyPath in [\LayerWork.piece.model, \.rounded] {
+                self[keyPath: keyPath].graph.weights[name] = Weight(name, tensor)
+                self[keyPath: keyPath].graph.nodes[layer.node].inputs =
+                    Array(self[keyPath: keyPath].graph.nodes[layer.node].inputs.prefix(2)) + [name]
+            }
+            if let old, !isOwn { piece.trace.record([old], into: [name], note: "copied for \(layer.label)") }
+            piece.reasons[name] = "kept: corrected for the rounding of \(layer.weight)"
+        case .summand(let old):
+            guard index.readers[old]?.count == 1, let shape = piece.model.graph.weights[old]?.shape else { return }
+            for keyPath in [\LayerWork.piece.model, \.rounded] {
+                self[keyPath: keyPath].graph.weights[old]?.form = .dense(Tensor(bias, shape: shape))
+            }
+            piece.reasons[old] = "kept: corrected for the rounding of \(layer.weight)"
+        }
+    }
+}
+
+extension Model {
+    /// The model with every weight as the numbers that it decodes to.
+    var decoded: Model {
+        var model = self
+        model.graph.updateEachGraph { graph, _ in
+            for weight in graph.weights where weight.representation != nil {
+                graph.weights[weight.name]?.form = .dense(weight.decoded())
+            }
+        }
+        return model
+    }
+}
