@@ -40,6 +40,7 @@ extension Recipe {
     private static func nearest(bits: Int) -> WeightQuantizer {
         var technique = WeightQuantizer()
         technique.grid = rounded(bits: bits).grid
+        technique.tableBlockSize = rounded(bits: bits).tableBlockSize
         return technique
     }
 

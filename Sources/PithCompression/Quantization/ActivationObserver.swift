@@ -87,7 +87,9 @@ package struct ActivationObserver {
             size: allowed.isFixed ? allowed.size : min(allowed.size, ActivationObserver.largestBatch),
             isFixed: allowed.isFixed)
         let runner = BatchRunner(source: source, plan: plan)
-        let gathered = try await Parallel.map(source.pieces(of: rows, batch: plan.size, count: Self.pieces), threads: threads) { piece in
+        let gathered = try await Parallel.map(
+            source.pieces(of: rows, batch: plan.size, count: Self.pieces), threads: threads
+        ) { piece in
             var seen: [String: Observation] = [:]
             try runner.run([session], outputs: [values], over: piece) { batch in
                 for (name, tensor) in batch.outputs[0] {

@@ -51,7 +51,9 @@ public struct HalfRounder: Technique {
             }
         }
         let type = format.type
-        let results = try await Parallel.map(found, threads: context.threads) { HalfRounder.rounded($0.tensor, to: type) }
+        let results = try await Parallel.map(found, threads: context.threads) {
+            HalfRounder.rounded($0.tensor, to: type)
+        }
         for (item, result) in zip(found, results) {
             guard let result else {
                 piece.reasons[item.name] = "kept: it has values that \(type.rawValue) can not hold"

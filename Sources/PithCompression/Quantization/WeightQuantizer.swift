@@ -18,6 +18,8 @@ public struct WeightQuantizer: GridTechnique {
     /// Weights that share a scale, along the axis that a product sums over (along the rows of a table); 0: all of an
     /// output channel, as convolutions always have it.
     public var blockSize = 0
+    /// The same for tables; 0: as `blockSize` says.
+    public var tableBlockSize = 0
     /// Whether levels lie around zero; if not, each group has a zero point.
     public var symmetric = true
     public var scales = WeightGrid.Scales.float32
@@ -141,7 +143,8 @@ public struct WeightQuantizer: GridTechnique {
             choice.tensor.shape, channels: choice.part.axis, blocksAlong: takesBlocks ? choice.part.reduced : nil)
         var rounder = WeightRounder()
         rounder.format = grid.format
-        rounder.blockSize = takesBlocks ? blockSize : nil
+        let size = choice.part.layer == .table && tableBlockSize > 0 ? tableBlockSize : blockSize
+        rounder.blockSize = takesBlocks ? size : nil
         rounder.criterion = clipping == .mse ? .squaredError : .range
         let rounded = try rounder.roundToNearest(
             layout.rows(of: choice.tensor.elements(as: Float.self)), rows: layout.count, columns: layout.columns,

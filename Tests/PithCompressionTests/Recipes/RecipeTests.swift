@@ -13,7 +13,8 @@ struct RecipeTests {
         }
     }
 
-    @Test(arguments: ["int8", "int8-weights", "fp16", "clean"]) func `a built-in recipe comes back from its YAML as it was`(
+    @Test(arguments: ["int8", "int8-weights", "fp16", "clean"])
+    func `a built-in recipe comes back from its YAML as it was`(
         name: String
     ) throws {
         let recipe = try Recipe.named(name)

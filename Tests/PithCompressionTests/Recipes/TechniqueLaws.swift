@@ -74,7 +74,8 @@ import Testing
         }
         #expect(try GraphBench.isSound(piece.model))
         let x = try SmallModels.tensor([1, 3, 8, 8], seed: 77)
-        #expect(try GraphBench.agreement(model, piece.model, ["x": x]) > 25)
+        // Four bits keep less than eight.
+        #expect(try GraphBench.agreement(model, piece.model, ["x": x]) > (subject.type == GPTQQuantizer.self ? 12 : 25))
     }
 
     @Test(arguments: subjects) func `every weight has a row, and bytes are counted once`(subject: Subject) async throws

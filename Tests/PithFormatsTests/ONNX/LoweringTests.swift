@@ -28,7 +28,8 @@ struct LoweringCase: Sendable, CustomTestStringConvertible {
         let zeros = try hasZeroPoints ? Tensor(integers: levels(scaleShape.count), as: type, shape: scaleShape) : nil
         return GroupedIntegers(
             levels: try Tensor(integers: levels(shape.count), as: type, shape: shape),
-            scales: hasHalfScales ? try Tensor(rounding: scales, to: .float16, shape: scaleShape) : Tensor(scales, shape: scaleShape),
+            scales: hasHalfScales
+                ? try Tensor(rounding: scales, to: .float16, shape: scaleShape) : Tensor(scales, shape: scaleShape),
             zeroPoints: zeros, grouping: grouping)
     }
 

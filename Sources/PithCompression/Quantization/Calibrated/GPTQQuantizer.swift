@@ -31,6 +31,8 @@ public struct GPTQQuantizer: GridTechnique {
     /// Weights that share a scale, along the axis that a product sums over (along the rows of a table); 0: all of an
     /// output channel, as convolutions always have it.
     public var blockSize = 32
+    /// The same for tables, which are most of a small model of language and bear wider blocks; 0: as `blockSize` says.
+    public var tableBlockSize = 64
     /// Whether levels lie around zero; if not, each group has a zero point.
     public var symmetric = false
     public var scales = WeightGrid.Scales.float16
@@ -64,11 +66,13 @@ public struct GPTQQuantizer: GridTechnique {
 
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
         guard let dataset = context.dataset, !dataset.calibrationRows.isEmpty else {
-            piece.note("Weights are rounded to nearest: without calibration data there is nothing to weigh their errors by.")
+            piece.note(
+                "Weights are rounded to nearest: without calibration data there is nothing to weigh their errors by.")
             return try await nearest.apply(to: &piece, in: context)
         }
         try raiseOperatorSet(of: &piece)
         let layers = chosenLayers(of: piece, context.selector), float = piece.model
+        try requireFinite(layers, in: float.graph)
         try await nearest.apply(to: &piece, in: context, besides: Set(layers.map(\.weight)))
         let first = dataset.calibrationRows.lowerBound
         let rows = first..<min(dataset.calibrationRows.upperBound, first + calibrationRows)
@@ -89,6 +93,7 @@ public struct GPTQQuantizer: GridTechnique {
     private var nearest: WeightQuantizer {
         var quantizer = WeightQuantizer()
         quantizer.grid = grid
+        quantizer.tableBlockSize = tableBlockSize
         quantizer.minimumCount = minimumCount
         return quantizer
     }
@@ -104,6 +109,18 @@ public struct GPTQQuantizer: GridTechnique {
                 selector.accepts(weight: layer.weight, count: weight.shape.count, readers: places)
             else { return false }
             return seen.insert(layer.weight).inserted
+        }
+    }
+
+    /// A weight that is not finite would spoil the inputs of every layer after it.
+    private func requireFinite(_ layers: [RoundingLayer], in graph: Graph) throws(CompressionError) {
+        for layer in layers {
+            guard let tensor = graph.weights[layer.weight]?.dense else { continue }
+            let bad = tensor.withElements(as: Float.self) { Kernels.range(of: $0).nonFinite }
+            guard bad > 0 else { continue }
+            throw CompressionError(
+                code: .nonFiniteWeight, subject: layer.weight, problem: "\(bad) of its values are NaN or infinite.",
+                remedy: "Repair the model: what comes after this weight can not be rounded with data.")
         }
     }
 

@@ -57,11 +57,12 @@ struct LayerMomentCollector: Sendable {
         ) { piece in
             var moments = layers.map { LayerMoments(of: $0.matrix) }
             try runner.run(sessions, outputs: [targets, seen], over: piece) { batch in
+                let mask = TokenMask(batch.inputs)
                 guard let x = isInput ? batch.inputs[input] : batch.outputs[1][input] else { return }
                 for (index, item) in layers.enumerated() {
                     guard let wanted = batch.outputs[0][item.layer.target] else { continue }
                     let shortcut = item.layer.shortcut.flatMap { batch.outputs[1][$0] ?? batch.inputs[$0] }
-                    let view = LayerView(item.layer, item.matrix, in: graph)
+                    let view = LayerView(item.layer, item.matrix, in: graph, mask: mask)
                     let most = Self.mostVectors * batch.rows.count / max(share, 1)
                     try view.add(input: x, wanted: wanted, less: shortcut, atMost: max(most, 1), to: &moments[index])
                 }

@@ -6,8 +6,10 @@ struct LayerView {
     private let layer: RoundingLayer
     private let matrix: LayerMatrix
     private let node: Node
+    private let mask: TokenMask?
 
-    init(_ layer: RoundingLayer, _ matrix: LayerMatrix, in graph: Graph) {
+    init(_ layer: RoundingLayer, _ matrix: LayerMatrix, in graph: Graph, mask: TokenMask?) {
+        self.mask = mask
         self.layer = layer
         self.matrix = matrix
         node = graph.nodes[layer.node]
@@ -36,14 +38,17 @@ struct LayerView {
     }
 
     private func addVectors(_ input: Tensor, _ goal: [Float], _ limit: Int, _ moments: inout LayerMoments) throws {
-        let count = input.count / matrix.columns
-        guard input.shape.dimensions.last == matrix.columns, goal.count == count * matrix.rows else { return }
-        let step = LayerView.step(count, limit), all = input.elements(as: Float.self)
+        guard input.shape.dimensions.last == matrix.columns,
+            goal.count == input.count / matrix.columns * matrix.rows
+        else { return }
+        let all = input.elements(as: Float.self), tokens = mask?.chosen(all, width: matrix.columns) ?? all
+        let goal = mask?.chosen(goal, width: matrix.rows) ?? goal, count = tokens.count / matrix.columns
+        let step = LayerView.step(count, limit)
         func thinned(_ values: [Float], _ width: Int) -> [Float] {
             step == 1
                 ? values : stride(from: 0, to: count, by: step).flatMap { values[$0 * width..<($0 + 1) * width] }
         }
-        let rows = thinned(all, matrix.columns), outputs = thinned(goal, matrix.rows)
+        let rows = thinned(tokens, matrix.columns), outputs = thinned(goal, matrix.rows)
         try moments.inputs[0].add(rows: rows.span)
         try moments.outputs[0].add(outputs: outputs.span, inputs: rows.span)
     }

@@ -93,7 +93,9 @@ struct LayerWork {
             return try await Parallel.map(problems, threads: context.threads) { try rounder.round($0) }
         }
         let work = try LayerRounding(rounder, problem)
-        let shares = stride(from: 0, to: rows, by: LayerWork.rowsAtOnce).map { $0..<min($0 + LayerWork.rowsAtOnce, rows) }
+        let shares = stride(from: 0, to: rows, by: LayerWork.rowsAtOnce).map {
+            $0..<min($0 + LayerWork.rowsAtOnce, rows)
+        }
         let parts = try await Parallel.map(shares, threads: context.threads) { work.rounded(rows: $0) }
         return [RoundedWeights(joining: parts)]
     }

@@ -1,10 +1,10 @@
-import PithModel
+package import PithModel
 import PithTensor
 
 /// A layer whose weight can be rounded with the help of its inputs: a convolution or a product with a constant matrix.
-struct RoundingLayer: Sendable {
+package struct RoundingLayer: Sendable {
     /// Where the layer's bias stands.
-    enum Bias: Hashable, Sendable {
+    package enum Bias: Hashable, Sendable {
         /// There is none, and no place for one.
         case absent
         /// The third input of the node, which may be missing.
@@ -14,22 +14,22 @@ struct RoundingLayer: Sendable {
     }
 
     /// Position of the node in the graph.
-    let node: Int
-    let label: String
-    let input: String
+    package let node: Int
+    package let label: String
+    package let input: String
     /// The weight itself; what the node reads may be its transposition.
-    let weight: String
-    let bias: Bias
+    package let weight: String
+    package let bias: Bias
     /// The value whose float numbers are wanted: the layer's output with its bias, and with the shortcut if there is one.
-    let target: String
+    package let target: String
     /// What is added to the layer's output; the rounded layer makes up for the errors of this value as well.
-    let shortcut: String?
-    let isConvolution: Bool
+    package let shortcut: String?
+    package let isConvolution: Bool
     /// Whether the weight's first axis runs over the outputs, as in convolutions.
-    let outputsFirst: Bool
+    package let outputsFirst: Bool
 
     /// The layers of `graph` in the order they run.
-    static func all(in graph: Graph) -> [RoundingLayer] {
+    package static func all(in graph: Graph) -> [RoundingLayer] {
         let index = GraphIndex(graph)
         return graph.nodes.indices.compactMap { RoundingLayer(graph, index, $0) }
     }

@@ -1,0 +1,148 @@
+import Foundation
+import PithCompression
+import PithEvaluation
+import PithFormats
+import PithModel
+import PithRuntime
+import PithTensor
+import Testing
+
+@Suite(.enabled(if: GraphBench.hasRuntime, "needs ONNX Runtime")) struct GPTQQuantizerTests {
+    /// Numbers of a normal distribution from a seed.
+    private struct Normal {
+        var generator: SplitMix64
+
+        mutating func next() -> Double {
+            let radius = (-2 * log(Double.random(in: Double.leastNormalMagnitude...1, using: &generator))).squareRoot()
+            return radius * cos(2 * .pi * Double.random(in: 0..<1, using: &generator))
+        }
+
+        /// Student's t with four degrees of freedom.
+        mutating func heavyTailed() -> Double {
+            let squares = (0..<4).reduce(0) { sum, _ in sum + { $0 * $0 }(next()) }
+            return next() / (squares / 4).squareRoot()
+        }
+    }
+
+    /// Four layers of `width` with tanh between them and heavy-tailed weights, and data for them.
+    private func heavyTailed(width: Int, rows: Int, _ scratch: Scratch) throws -> (model: Model, data: Dataset) {
+        var normal = Normal(generator: SplitMix64(seed: 4)), weights: [Weight] = [], nodes: [Node] = []
+        var value = "x"
+        for layer in 0..<4 {
+            let numbers = (0..<width * width).map { _ in Float(normal.heavyTailed() / (2 * Double(width)).squareRoot())
+            }
+            weights.append(Weight("w\(layer)", Tensor(numbers, shape: try Shape([width, width]))))
+            let output = layer == 3 ? "y" : "h\(layer)"
+            nodes.append(Node("MatMul", inputs: [value, "w\(layer)"], outputs: [output]))
+            if layer < 3 { nodes.append(Node("Tanh", inputs: [output], outputs: ["t\(layer)"])) }
+            value = "t\(layer)"
+        }
+        let numbers = (0..<rows * width).map { _ in Float(normal.next()) }
+        try scratch.write("x.npy", npy: numbers, shape: [rows, width])
+        let border = rows * 4 / 5
+        let card = try scratch.write(
+            "card.yaml",
+            "inputs:\n  x: { file: x.npy }\nmetric: fidelity\ncalibrate: [0, \(border)]\nevaluate: [\(border), \(rows)]\n"
+        )
+        let model = GraphBench.model(
+            nodes, inputs: [GraphBench.input("x", [-1, width])], outputs: ["y"], weights: weights)
+        return (model, try Dataset(path: card, graphInputs: model.graph.requiredInputs))
+    }
+
+    /// Output SQNR on rows that were not calibrated on, in dB.
+    private func sqnr(_ settings: some Technique, _ model: Model, _ data: Dataset) async throws -> Double {
+        var piece = Workpiece(model: model)
+        try await settings.apply(to: &piece, in: StageContext(dataset: data, threads: 2))
+        let reference = try Session(bytes: try ONNXWriter.encode(model), name: "float")
+        let rounded = try Session(bytes: try ONNXWriter.encode(piece.model), name: "rounded")
+        return try #require(try Evaluator(source: data, reference: reference).errors(of: rounded).first).sqnrDB
+    }
+
+    @Test func `four layers with heavy tails keep 16 dB at 4 bits in blocks of 32`() async throws {
+        let scratch = try Scratch(), (model, data) = try heavyTailed(width: 512, rows: 2048, scratch)
+        var settings = GPTQQuantizer()
+        settings.calibrationRows = 2048
+        let refined = try await sqnr(settings, model, data)
+        #expect(refined >= 16, "\(refined)")
+        settings.rounding = .nearest
+        settings.strength = 0
+        let nearest = try await sqnr(settings, model, data)
+        #expect(refined > nearest + 2, "\(refined) against \(nearest)")
+    }
+
+    @Test func `each kind of rounding is better than the one before`() async throws {
+        let scratch = try Scratch(), (model, data) = try heavyTailed(width: 96, rows: 1000, scratch)
+        var results: [Double] = []
+        for rounding in GPTQQuantizer.Rounding.allCases {
+            var settings = GPTQQuantizer()
+            (settings.rounding, settings.calibrationRows) = (rounding, 800)
+            results.append(try await sqnr(settings, model, data))
+        }
+        #expect(results == results.sorted(), "\(results)")
+        var without = GPTQQuantizer()
+        (without.strength, without.calibrationRows) = (0, 800)
+        #expect(try await sqnr(without, model, data) < results[2])
+    }
+
+    @Test(arguments: ["SAME_UPPER", "SAME_LOWER", "VALID", "NOTSET"])
+    func `convolutions with groups, strides and paddings see the inputs that they get`(padding: String) async throws {
+        let scratch = try Scratch()
+        var attributes = [
+            Attribute("group", .integer(2)), Attribute("strides", .integers([2, 1])),
+            Attribute("dilations", .integers([1, 2])), Attribute("auto_pad", .string(Array(padding.utf8))),
+        ]
+        if padding == "NOTSET" { attributes.append(Attribute("pads", .integers([1, 0, 2, 3]))) }
+        let model = GraphBench.model(
+            [
+                Node("Conv", inputs: ["x", "w"], outputs: ["c"], attributes: attributes, name: "grouped"),
+                Node("Relu", inputs: ["c"], outputs: ["y"]),
+            ], inputs: [GraphBench.input("x", [-1, 4, 9, 11])], outputs: ["y"],
+            weights: [try GraphBench.random("w", [6, 2, 3, 3], seed: 1)])
+        let numbers = try GraphBench.random("", [60, 4, 9, 11], seed: 2).decoded().elements(as: Float.self)
+        try scratch.write("x.npy", npy: numbers, shape: [60, 4, 9, 11])
+        let card = try scratch.write(
+            "card.yaml", "inputs:\n  x: { file: x.npy }\nmetric: fidelity\ncalibrate: [0, 40]\nevaluate: [40, 60]\n")
+        let data = try Dataset(path: card, graphInputs: model.graph.requiredInputs)
+        var settings = GPTQQuantizer()
+        (settings.bits, settings.minimumCount) = (8, 1)
+        // Wrong patches would pull the weights away from what they were: eight bits alone err by 45 dB and more.
+        let exact = try await sqnr(settings, model, data)
+        #expect(exact > 40, "\(exact)")
+    }
+
+    @Test func `a product's own bias and a matrix that a node transposes are found`() throws {
+        let graph = GraphBench.model(
+            [
+                Node("MatMul", inputs: ["x", "a"], outputs: ["m"]), Node("Add", inputs: ["b", "m"], outputs: ["s"]),
+                Node("Add", inputs: ["s", "x"], outputs: ["r"]), Node("Transpose", inputs: ["c"], outputs: ["ct"]),
+                Node("MatMul", inputs: ["r", "ct"], outputs: ["y"]),
+            ], inputs: [GraphBench.input("x", [-1, 8])], outputs: ["y"],
+            weights: [
+                try GraphBench.random("a", [8, 8], seed: 1), try GraphBench.random("b", [8], seed: 2),
+                try GraphBench.random("c", [20, 8], seed: 3),
+            ]
+        ).graph
+        let layers = RoundingLayer.all(in: graph)
+        #expect(layers.map(\.weight) == ["a", "c"])
+        #expect(layers.map(\.bias) == [.summand("b"), .absent])
+        #expect(layers.map(\.target) == ["r", "y"])
+        #expect(layers.map(\.shortcut) == ["x", nil])
+        #expect(layers.map(\.outputsFirst) == [false, true])
+    }
+
+    @Test func `positions that only fill up a sequence do not count`() throws {
+        let mask = Tensor([1, 1, 0, 1, 0, 0] as [Int64], shape: try Shape([2, 3]))
+        let tokens = try #require(TokenMask(["attention_mask": mask, "x": mask]))
+        #expect(tokens.chosen((0..<12).map { Float($0) }, width: 2) == [0, 1, 2, 3, 6, 7])
+        #expect(tokens.chosen([1, 2, 3], width: 1) == [1, 2, 3])
+        #expect(TokenMask(["mask": mask]) == nil)
+    }
+
+    @Test func `without data weights are rounded to nearest, and the report says so`() async throws {
+        var piece = Workpiece(model: try SmallModels.residual())
+        try await GPTQQuantizer().apply(to: &piece, in: StageContext())
+        #expect(piece.notes.contains { $0.contains("without calibration data") })
+        #expect(piece.encodings["w2"]?.technique == "quantize.weights")
+        #expect((piece.model.graph.weights["w2"]?.representation as? GroupedIntegers)?.levels.type == .uint4)
+    }
+}
