@@ -94,8 +94,9 @@ public struct CompressionJob: Sendable {
             piece.checkNames(stage.selector.exclude, key: "exclude", of: original)
             try await stage.technique.apply(to: &piece, in: context)
         }
-        try Provenance(recipe: recipe, decisions: piece.decisions, seed: options.seed, input: input)
-            .write(to: &piece.model)
+        try Provenance(
+            recipe: recipe, decisions: piece.decisions, seed: options.seed, input: input, dataset: dataset
+        ).write(to: &piece.model)
         return piece
     }
 

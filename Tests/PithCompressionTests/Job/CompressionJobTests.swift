@@ -86,6 +86,8 @@ import Testing
         #expect(record["input"] == .string("sha256:566415058118de8afb64020ed4d3f13590cdfe557874dac1ef1bbaf724ad32a9"))
         #expect(record["seed"] == .string("18446744073709551615"))
         #expect(record["pith"] == .string(PithVersion.current))
+        guard case .array(let data) = record["data"] else { throw CancellationError() }
+        #expect(data.count == 2)
         let recipe = try JSONDecoder().decode(Recipe.self, from: JSONEncoder().encode(try #require(record["recipe"])))
         #expect(try recipe.yaml == Recipe.named("int8").yaml)
         guard case .object(let decisions) = record["decisions"] else { throw CancellationError() }
