@@ -206,11 +206,3 @@ public struct CompressionJob: Sendable {
         return notes
     }
 }
-
-extension Duration {
-    /// The duration as a number of seconds.
-    var seconds: Double {
-        let (whole, fraction) = components
-        return Double(whole) + Double(fraction) * 1e-18
-    }
-}
