@@ -1,6 +1,7 @@
 # make demo     installs what is missing, builds, compresses the embedded model and prints what was gained
 # make test     the same set-up, then the tests
 # make check    formatting and ceilings of length; needs no build
+# make docs     the documentation of the libraries, with warnings as errors; needs the tests' build
 # make build    set-up and release build: .build/release/pith
 # make bench-*  measurements beside other tools (see Benchmarks/README.md)
 
@@ -8,7 +9,7 @@ BUILD = swift build -c release --static-swift-stdlib
 PITH = .build/release/pith
 TEMPORARY = $(CURDIR)/.build/temporary
 
-.PHONY: build check demo setup test bench bench-int8 bench-clean
+.PHONY: build check demo docs setup test bench bench-int8 bench-clean
 
 demo: build
 	$(PITH) demo
@@ -30,6 +31,9 @@ test: setup
 
 check:
 	sh Scripts/check.sh
+
+docs:
+	sh Scripts/docs.sh
 
 bench: bench-int8 bench-clean
 

@@ -7,7 +7,7 @@ import PithTensor
 /// They are written so that a runtime folds them to floats once when it loads the model (tables are read row by row in
 /// integers), so any operator set will do and no layer becomes slower.
 ///
-/// - Error bound: half a step of its channel for each weight; see ``GroupedIntegers``.
+/// - Error bound: half a step of its channel for each weight; see `GroupedIntegers`.
 /// - Reference: Krishnamoorthi, "Quantizing deep convolutional networks for efficient inference", arXiv:1806.08342,
 ///   section 3.1.
 public struct WeightQuantizer: GridTechnique {
