@@ -1,3 +1,4 @@
+#include "pith_clones.h"
 #include "pith_kernels.h"
 #include "pith_clones.h"
 #include <math.h>

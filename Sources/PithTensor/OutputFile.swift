@@ -12,6 +12,8 @@ import Synchronization
 package final class OutputFile: Sendable {
     /// The open file; nil once it is closed.
     private let descriptor: Mutex<Int32?>
+    /// Whether it is closed with the object.
+    private let isOwned: Bool
 
     /// Creates the file at `path`, or empties the one that is there.
     ///
@@ -20,9 +22,18 @@ package final class OutputFile: Sendable {
         let opened = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard opened >= 0 else { throw .current }
         descriptor = Mutex(opened)
+        isOwned = true
     }
 
-    deinit { descriptor.withLock { if let open = $0 { _ = close(open) } } }
+    private init(borrowing open: Int32) {
+        descriptor = Mutex(open)
+        isOwned = false
+    }
+
+    /// The standard output of this program.
+    package static let standardOutput = OutputFile(borrowing: 1)
+
+    deinit { if isOwned { descriptor.withLock { if let open = $0 { _ = close(open) } } } }
 
     /// Appends the bytes of a storage straight from its memory.
     ///
@@ -38,6 +49,58 @@ package final class OutputFile: Sendable {
                 offset += written
             }
         }
+    }
+
+    /// Appends bytes.
+    ///
+    /// - Throws: `SystemFailure`, for instance when the disk is full.
+    package func write(_ bytes: [UInt8]) throws(SystemFailure) {
+        guard let open = descriptor.withLock({ $0 }) else { preconditionFailure("A closed file was written to.") }
+        var done = 0
+        while done < bytes.count {
+            let written = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe OutputFile.write(UnsafeRawBufferPointer(rebasing: buffer[done...]), to: open, at: nil)
+            }
+            if written < 0, errno == EINTR { continue }
+            guard written > 0 else { throw .current }
+            done += written
+        }
+    }
+
+    /// Writes the bytes `range` of `buffer` at `offset` of the file, or after what was written when it is nil.
+    ///
+    /// Several threads may write different parts at once.
+    ///
+    /// - Throws: `SystemFailure`, for instance when the disk is full.
+    package func write(_ buffer: ByteBuffer, _ range: Range<Int>, at offset: Int?) throws(SystemFailure) {
+        guard let open = descriptor.withLock({ $0 }) else { preconditionFailure("A closed file was written to.") }
+        precondition(range.lowerBound >= 0 && range.upperBound <= buffer.count, "Bytes \(range) leave the buffer.")
+        var done = range.lowerBound
+        while done < range.upperBound {
+            let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer.pointer[done..<range.upperBound])
+            let written = unsafe OutputFile.write(rest, to: open, at: offset.map { $0 + done - range.lowerBound })
+            if written < 0, errno == EINTR { continue }
+            guard written > 0 else { throw .current }
+            done += written
+        }
+    }
+
+    private static func write(_ bytes: UnsafeRawBufferPointer, to open: Int32, at offset: Int?) -> Int {
+        let count = min(bytes.count, 1 << 30)
+        if let offset { return unsafe pwrite(open, bytes.baseAddress, count, off_t(offset)) }
+        #if canImport(Darwin)
+            return unsafe Darwin.write(open, bytes.baseAddress, count)
+        #else
+            return unsafe Glibc.write(open, bytes.baseAddress, count)
+        #endif
+    }
+
+    /// Gives the file a length of `byteCount`; bytes that were not written are zero.
+    ///
+    /// - Throws: `SystemFailure`, for instance when the disk is full.
+    package func extend(to byteCount: Int) throws(SystemFailure) {
+        guard let open = descriptor.withLock({ $0 }) else { preconditionFailure("A closed file was written to.") }
+        guard ftruncate(open, off_t(byteCount)) == 0 else { throw .current }
     }
 
     /// Waits until the bytes are on the disk, and closes the file.

@@ -1,0 +1,87 @@
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+// Kernels of the weight coder. Pure loops over memory the caller owns: no allocation, no globals, no input or output. No
+// pointer needs an alignment. Numbers in coded bytes are little-endian.
+
+/// XXH64 of `count` bytes with seed 0.
+uint64_t pith_xxh64(const uint8_t *bytes, size_t count);
+
+/// Adds the number of times each byte value occurs among `count` bytes to `counts[256]`.
+void pith_histogram_u8(const uint8_t *bytes, size_t count, uint32_t *counts);
+
+/// Splits `count` elements of `width` bytes (1, 2, 4, 8) into `width` planes of `count` bytes, the most significant byte
+/// first; with `rotated` not 0 each element is rotated left by one bit before. Plane p starts at `planes + p * stride`.
+void pith_split_planes(
+    const uint8_t *elements, size_t count, unsigned width, int rotated, uint8_t *planes, size_t stride);
+
+/// The way back: `planes` has `width` pointers to `count` bytes each.
+void pith_merge_planes(
+    const uint8_t *const *planes, size_t count, unsigned width, int rotated, uint8_t *elements);
+
+/// How many of `count` elements of `width` bytes (1, 2, 4, 8) have all bits zero.
+size_t pith_zero_elements(const uint8_t *elements, size_t count, unsigned width);
+
+/// Sets bit i % 8 of mask[i / 8] where element i is not zero, clears it where it is (bits past `count` too), and copies
+/// the elements that are not zero to `kept`, which has room for all `count`. Returns how many there were.
+size_t pith_take_nonzero(const uint8_t *elements, size_t count, unsigned width, uint8_t *mask, uint8_t *kept);
+
+/// The way back: elements of the mask's set bits come from `kept`, the others are zero. `kept` has as many elements as the
+/// mask has bits set below `count`.
+void pith_put_nonzero(const uint8_t *mask, const uint8_t *kept, size_t count, unsigned width, uint8_t *elements);
+
+/// How many bits of `count` bytes are set.
+size_t pith_count_bits(const uint8_t *bytes, size_t count);
+
+/// Bits of the probabilities of the entropy coder: frequencies of a table add up to 1 << PITH_RANS_BITS.
+#define PITH_RANS_BITS 12
+
+/// Turns 256 counters into frequencies between 1 and 4095 for those that are not 0, 4096 in all.
+/// A single symbol gets 4095 and its successor (modulo 256) 1. At least one counter is not 0.
+void pith_rans_normalize(const uint32_t *counts, uint16_t *frequencies);
+
+/// Bits that coding symbols of these counters takes with ideal probabilities, times 256, rounded down.
+uint64_t pith_entropy_cost(const uint32_t *counts);
+
+/// Fills the 256 entries of an encoder's table: reciprocal in the low, frequency and start in the high half.
+void pith_rans_encoder_table(const uint16_t *frequencies, uint64_t *table);
+
+/// Fills the 4096 entries of a decoder's table: symbol, frequency (12 bits from bit 8), offset (12 bits from bit 20).
+/// The frequencies add up to 4096 and none is above 4095.
+void pith_rans_decoder_table(const uint16_t *frequencies, uint32_t *table);
+
+/// Codes runs of symbols, each by a table of its own, with `lanes` (1 to 64) interleaved states.
+///
+/// Symbol i of a run belongs to lane i % lanes. `symbols` has the runs one after the other, `tables` 256 entries for each
+/// run. Words of 16 bits are written downwards from `words_end`, at most one a symbol and 16 more of padding below; the
+/// last states go to `states`. Returns the number of words.
+size_t pith_rans_encode(
+    const uint64_t *tables, const uint8_t *symbols, const size_t *runs, size_t run_count, unsigned lanes,
+    uint16_t *words_end, uint32_t *states);
+
+/// The way back. `tables` has 4096 entries for each run, `states` 4 * lanes bytes, `words` 2 * word_count bytes.
+/// Returns 0 when exactly all words were used and each state came back to its start, else 1; `symbols` is filled with
+/// something in either case.
+int pith_rans_decode(
+    const uint32_t *tables, const size_t *runs, size_t run_count, unsigned lanes, const uint8_t *states,
+    const uint8_t *words, size_t word_count, uint8_t *symbols);
+
+/// The portable decoder behind `pith_rans_decode`, for tests: same results on every machine.
+int pith_rans_decode_portable(
+    const uint32_t *tables, const size_t *runs, size_t run_count, unsigned lanes, const uint8_t *states,
+    const uint8_t *words, size_t word_count, uint8_t *symbols);
+
+/// The portable encoder behind `pith_rans_encode`, for tests: same results on every machine.
+size_t pith_rans_encode_portable(
+    const uint64_t *tables, const uint8_t *symbols, const size_t *runs, size_t run_count, unsigned lanes,
+    uint16_t *words_end, uint32_t *states);
+
+/// Sum of `count` bytes.
+uint64_t pith_sum_u8(const uint8_t *bytes, size_t count);
+
+/// Whether `count` bytes, at least one, are all the same.
+int pith_same_bytes(const uint8_t *bytes, size_t count);
+
+/// Whether `count` elements of `width` bytes, at least one, are all the same.
+int pith_repeats_element(const uint8_t *elements, size_t count, unsigned width);

@@ -1,0 +1,235 @@
+#include "pith_coding.h"
+#include "pith_clones.h"
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+void pith_histogram_u8(const uint8_t *bytes, size_t count, uint32_t *counts) {
+    // Four counters a value, so that runs of one value do not wait for each other.
+    uint32_t parts[4][256];
+    memset(parts, 0, sizeof parts);
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        uint64_t x;
+        memcpy(&x, bytes + i, 8);
+        parts[0][x & 255]++;
+        parts[1][x >> 8 & 255]++;
+        parts[2][x >> 16 & 255]++;
+        parts[3][x >> 24 & 255]++;
+        parts[0][x >> 32 & 255]++;
+        parts[1][x >> 40 & 255]++;
+        parts[2][x >> 48 & 255]++;
+        parts[3][x >> 56]++;
+    }
+    for (; i < count; i++) parts[0][bytes[i]]++;
+    for (int v = 0; v < 256; v++) counts[v] += parts[0][v] + parts[1][v] + parts[2][v] + parts[3][v];
+}
+
+PITH_CLONES
+static void split2(const uint8_t *elements, size_t count, int rotated, uint8_t *restrict high, uint8_t *restrict low) {
+    for (size_t i = 0; i < count; i++) {
+        uint16_t x;
+        memcpy(&x, elements + 2 * i, 2);
+        x = rotated ? (uint16_t)(x << 1 | x >> 15) : x;
+        high[i] = (uint8_t)(x >> 8);
+        low[i] = (uint8_t)x;
+    }
+}
+
+PITH_CLONES
+static void split4(const uint8_t *elements, size_t count, int rotated, uint8_t *restrict p, size_t stride) {
+    uint8_t *restrict a = p, *restrict b = p + stride, *restrict c = p + 2 * stride, *restrict d = p + 3 * stride;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t x;
+        memcpy(&x, elements + 4 * i, 4);
+        x = rotated ? x << 1 | x >> 31 : x;
+        a[i] = (uint8_t)(x >> 24);
+        b[i] = (uint8_t)(x >> 16);
+        c[i] = (uint8_t)(x >> 8);
+        d[i] = (uint8_t)x;
+    }
+}
+
+PITH_CLONES
+static void split8(const uint8_t *elements, size_t count, int rotated, uint8_t *restrict p, size_t stride) {
+    for (unsigned byte = 0; byte < 8; byte++) {
+        uint8_t *restrict plane = p + byte * stride;
+        for (size_t i = 0; i < count; i++) {
+            uint64_t x;
+            memcpy(&x, elements + 8 * i, 8);
+            x = rotated ? x << 1 | x >> 63 : x;
+            plane[i] = (uint8_t)(x >> (56 - 8 * byte));
+        }
+    }
+}
+
+void pith_split_planes(
+    const uint8_t *elements, size_t count, unsigned width, int rotated, uint8_t *planes, size_t stride) {
+    switch (width) {
+    case 2: split2(elements, count, rotated, planes, planes + stride); break;
+    case 4: split4(elements, count, rotated, planes, stride); break;
+    case 8: split8(elements, count, rotated, planes, stride); break;
+    default: memcpy(planes, elements, count);
+    }
+}
+
+PITH_CLONES
+static void merge2(
+    const uint8_t *restrict high, const uint8_t *restrict low, size_t count, int rotated, uint8_t *restrict elements) {
+    for (size_t i = 0; i < count; i++) {
+        uint16_t x = (uint16_t)(high[i] << 8 | low[i]);
+        x = rotated ? (uint16_t)(x >> 1 | x << 15) : x;
+        memcpy(elements + 2 * i, &x, 2);
+    }
+}
+
+PITH_CLONES
+static void merge4(const uint8_t *const *planes, size_t count, int rotated, uint8_t *restrict elements) {
+    const uint8_t *restrict a = planes[0], *restrict b = planes[1], *restrict c = planes[2], *restrict d = planes[3];
+    for (size_t i = 0; i < count; i++) {
+        uint32_t x = (uint32_t)a[i] << 24 | (uint32_t)b[i] << 16 | (uint32_t)c[i] << 8 | d[i];
+        x = rotated ? x >> 1 | x << 31 : x;
+        memcpy(elements + 4 * i, &x, 4);
+    }
+}
+
+PITH_CLONES
+static void merge8(const uint8_t *const *planes, size_t count, int rotated, uint8_t *restrict elements) {
+    for (size_t i = 0; i < count; i++) {
+        uint64_t x = 0;
+        for (unsigned byte = 0; byte < 8; byte++) x = x << 8 | planes[byte][i];
+        x = rotated ? x >> 1 | x << 63 : x;
+        memcpy(elements + 8 * i, &x, 8);
+    }
+}
+
+void pith_merge_planes(
+    const uint8_t *const *planes, size_t count, unsigned width, int rotated, uint8_t *elements) {
+    switch (width) {
+    case 2: merge2(planes[0], planes[1], count, rotated, elements); break;
+    case 4: merge4(planes, count, rotated, elements); break;
+    case 8: merge8(planes, count, rotated, elements); break;
+    default: memcpy(elements, planes[0], count);
+    }
+}
+
+static uint64_t element(const uint8_t *elements, size_t index, unsigned width) {
+    uint64_t x = 0;
+    memcpy(&x, elements + index * width, width);
+    return x;
+}
+
+PITH_CLONES
+size_t pith_zero_elements(const uint8_t *elements, size_t count, unsigned width) {
+    size_t zeros = 0;
+    if (width == 4)
+        for (size_t i = 0; i < count; i++) {
+            uint32_t x;
+            memcpy(&x, elements + 4 * i, 4);
+            zeros += x == 0;
+        }
+    else if (width == 2)
+        for (size_t i = 0; i < count; i++) {
+            uint16_t x;
+            memcpy(&x, elements + 2 * i, 2);
+            zeros += x == 0;
+        }
+    else
+        for (size_t i = 0; i < count; i++) zeros += element(elements, i, width) == 0;
+    return zeros;
+}
+
+#define TAKE(type)                                                                                                   \
+    for (size_t i = 0; i < count; i++) {                                                                             \
+        type x;                                                                                                      \
+        memcpy(&x, elements + i * sizeof x, sizeof x);                                                               \
+        memcpy(kept + found * sizeof x, &x, sizeof x);                                                               \
+        found += x != 0;                                                                                             \
+        bits |= (uint8_t)((x != 0) << (i & 7));                                                                      \
+        if ((i & 7) == 7) mask[i >> 3] = bits, bits = 0;                                                             \
+    }                                                                                                                \
+    break
+
+size_t pith_take_nonzero(const uint8_t *elements, size_t count, unsigned width, uint8_t *mask, uint8_t *kept) {
+    size_t found = 0;
+    uint8_t bits = 0;
+    switch (width) {
+    case 1: TAKE(uint8_t);
+    case 2: TAKE(uint16_t);
+    case 4: TAKE(uint32_t);
+    default: TAKE(uint64_t);
+    }
+    if (count & 7) mask[count >> 3] = bits;
+    return found;
+}
+
+static void put_portable(
+    const uint8_t *mask, const uint8_t *kept, size_t start, size_t count, unsigned width, uint8_t *elements) {
+    memset(elements + start * width, 0, (count - start) * width);
+    for (size_t i = start; i < count; i += 8)
+        for (unsigned bits = mask[i >> 3]; bits; bits &= bits - 1) {
+            size_t place = i + (unsigned)__builtin_ctz(bits);
+            if (place >= count) break;
+            memcpy(elements + place * width, kept, width);
+            kept += width;
+        }
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,popcnt")))
+static void put_512(const uint8_t *mask, const uint8_t *kept, size_t count, unsigned width, uint8_t *elements) {
+    size_t i = 0;
+    if (width == 4)
+        for (; i + 16 <= count; i += 16) {
+            uint16_t bits;
+            memcpy(&bits, mask + (i >> 3), 2);
+            _mm512_storeu_si512(elements + 4 * i, _mm512_maskz_expandloadu_epi32(bits, kept));
+            kept += 4 * (size_t)__builtin_popcount(bits);
+        }
+    else
+        for (; i + 32 <= count; i += 32) {
+            uint32_t bits;
+            memcpy(&bits, mask + (i >> 3), 4);
+            _mm512_storeu_si512(elements + 2 * i, _mm512_maskz_expandloadu_epi16(bits, kept));
+            kept += 2 * (size_t)__builtin_popcount(bits);
+        }
+    put_portable(mask, kept, i, count, width, elements);
+}
+
+static int has_512(void) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+        && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2");
+}
+#endif
+
+void pith_put_nonzero(const uint8_t *mask, const uint8_t *kept, size_t count, unsigned width, uint8_t *elements) {
+#if defined(__x86_64__)
+    if ((width == 4 || width == 2) && has_512()) {
+        put_512(mask, kept, count, width, elements);
+        return;
+    }
+#endif
+    put_portable(mask, kept, 0, count, width, elements);
+}
+
+PITH_CLONES
+size_t pith_count_bits(const uint8_t *bytes, size_t count) {
+    size_t bits = 0;
+    for (size_t i = 0; i < count; i++) bits += (size_t)__builtin_popcount(bytes[i]);
+    return bits;
+}
+
+PITH_CLONES
+uint64_t pith_sum_u8(const uint8_t *bytes, size_t count) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++) sum += bytes[i];
+    return sum;
+}
+
+int pith_same_bytes(const uint8_t *bytes, size_t count) { return memcmp(bytes, bytes + 1, count - 1) == 0; }
+
+int pith_repeats_element(const uint8_t *elements, size_t count, unsigned width) {
+    return memcmp(elements, elements + width, (count - 1) * width) == 0;
+}

@@ -1,0 +1,319 @@
+#include "pith_clones.h"
+#include "pith_coding.h"
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#define TARGET_512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,popcnt")))
+#endif
+
+// Range asymmetric numeral systems (Duda, arXiv:1311.2540) with states of 32 bits in [2^16, 2^32), words of 16 bits and
+// probabilities of 12 bits. Coding s with frequency f and start c: x = (x / f) * 4096 + c + x % f.
+
+#define BITS PITH_RANS_BITS
+#define TOTAL (1u << BITS)
+#define LOWEST (1u << 16)
+#define MOST_LANES 64
+
+void pith_rans_normalize(const uint32_t *counts, uint16_t *frequencies) {
+    uint64_t total = 0;
+    for (int s = 0; s < 256; s++) total += counts[s];
+    int32_t sum = 0;
+    for (int s = 0; s < 256; s++) {
+        uint64_t f = total ? ((uint64_t)counts[s] * TOTAL + total / 2) / total : 0;
+        f = f > TOTAL - 1 ? TOTAL - 1 : f;
+        frequencies[s] = (uint16_t)(counts[s] && !f ? 1 : f);
+        sum += frequencies[s];
+    }
+    int used = 0, only = 0;
+    for (int s = 0; s < 256; s++)
+        if (counts[s]) used++, only = s;
+    if (used == 1) {
+        frequencies[only] = TOTAL - 1;
+        frequencies[(only + 1) & 255] = 1;
+        return;
+    }
+    // One step at a time where it costs least: the cost of a step between f and f + 1 is about count / (2 f + 1).
+    while (sum != (int32_t)TOTAL) {
+        int down = sum > (int32_t)TOTAL, best = -1;
+        uint64_t best_count = 0, best_slope = 1;
+        for (int s = 0; s < 256; s++) {
+            uint32_t f = frequencies[s];
+            if (!counts[s] || (down ? f <= 1 : f >= TOTAL - 1)) continue;
+            uint64_t slope = down ? 2 * f - 1 : 2 * f + 1;
+            uint64_t left = counts[s] * best_slope, right = best_count * slope;
+            if (best < 0 || (down ? left < right : left > right)) best = s, best_count = counts[s], best_slope = slope;
+        }
+        frequencies[best] = (uint16_t)(frequencies[best] + (down ? -1 : 1));
+        sum += down ? -1 : 1;
+    }
+}
+
+// 256 * log2(x), rounded down, for x of at least 1.
+static uint32_t log2_256(uint32_t x) {
+    uint32_t whole = 31 - (uint32_t)__builtin_clz(x), fraction = 0;
+    uint64_t m = (uint64_t)x << (31 - whole);  // in [2^31, 2^32)
+    for (int bit = 0; bit < 8; bit++) {
+        m = m * m >> 31;
+        fraction <<= 1;
+        if (m >> 32) fraction |= 1, m >>= 1;
+    }
+    return whole << 8 | fraction;
+}
+
+uint64_t pith_entropy_cost(const uint32_t *counts) {
+    uint64_t total = 0, spent = 0;
+    for (int s = 0; s < 256; s++) total += counts[s];
+    if (total == 0) return 0;
+    uint32_t whole = log2_256((uint32_t)total);
+    for (int s = 0; s < 256; s++)
+        if (counts[s]) spent += (uint64_t)counts[s] * (whole - log2_256(counts[s]));
+    return spent;
+}
+
+void pith_rans_encoder_table(const uint16_t *frequencies, uint64_t *table) {
+    uint32_t start = 0;
+    for (int s = 0; s < 256; s++) {
+        uint32_t f = frequencies[s];
+        uint32_t reciprocal = f ? 0xffffffffu / f : 0;
+        table[s] = reciprocal | (uint64_t)f << 32 | (uint64_t)start << 48;
+        start += f;
+    }
+}
+
+PITH_CLONES
+void pith_rans_decoder_table(const uint16_t *frequencies, uint32_t *table) {
+    for (uint32_t s = 0; s < 256; s++) {
+        uint32_t frequency = frequencies[s], entry = s | frequency << 8;
+        for (uint32_t k = 0; k < frequency; k++) table[k] = entry | k << 20;
+        table += frequency;
+    }
+}
+
+// MARK: Portable loops
+
+// Codes one group: symbol i of `count` by lane i, the last lane first.
+static inline uint16_t *encode_group(
+    const uint64_t *table, const uint8_t *symbols, size_t count, uint16_t *words, uint32_t *states) {
+    for (size_t lane = count; lane-- > 0;) {
+        uint64_t entry = table[symbols[lane]];
+        uint32_t x = states[lane], f = (uint32_t)(entry >> 32) & 0xffff, start = (uint32_t)(entry >> 48);
+        int full = x >= f << 20;
+        words[-1] = (uint16_t)x;
+        words -= full;
+        x = full ? x >> 16 : x;
+        // The reciprocal is rounded down, so the quotient is right or one too small.
+        uint32_t q = (uint32_t)((uint64_t)x * (uint32_t)entry >> 32), rest = x - q * f;
+        uint32_t more = rest >= f;
+        states[lane] = ((q + more) << BITS) + (rest - (more ? f : 0)) + start;
+    }
+    return words;
+}
+
+// Decodes one group; without enough words it leaves the rest of the states as they are and answers 0.
+static inline int decode_group(
+    const uint32_t *table, size_t count, uint32_t *states, const uint8_t **words, const uint8_t *end, uint8_t *symbols) {
+    const uint8_t *next = *words;
+    if ((size_t)(end - next) >= 2 * count + 2) {
+        // There is a word for each lane and one to look at, so nothing needs a branch.
+        for (size_t lane = 0; lane < count; lane++) {
+            uint32_t entry = table[states[lane] & (TOTAL - 1)];
+            uint32_t x = (entry >> 8 & 0xfff) * (states[lane] >> BITS) + (entry >> 20);
+            symbols[lane] = (uint8_t)entry;
+            uint16_t word;
+            memcpy(&word, next, 2);
+            size_t empty = x < LOWEST;
+            next += 2 * empty;
+            states[lane] = empty ? x << 16 | word : x;
+        }
+        *words = next;
+        return 1;
+    }
+    for (size_t lane = 0; lane < count; lane++) {
+        uint32_t entry = table[states[lane] & (TOTAL - 1)];
+        uint32_t x = (entry >> 8 & 0xfff) * (states[lane] >> BITS) + (entry >> 20);
+        symbols[lane] = (uint8_t)entry;
+        if (x < LOWEST) {
+            if (next == end) return 0;
+            uint16_t word;
+            memcpy(&word, next, 2);
+            next += 2;
+            x = x << 16 | word;
+        }
+        states[lane] = x;
+    }
+    *words = next;
+    return 1;
+}
+
+// MARK: AVX-512
+
+#if defined(__x86_64__)
+// 16 lanes of the encoder. Words go to the 16 places below `words`, right-aligned; those below the new top are free again.
+TARGET_512
+static inline uint16_t *encode16(
+    const uint64_t *table, const uint8_t *symbols, uint16_t *words, __m512i *state) {
+    __m512i x = *state, symbol = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)symbols));
+    __m512i slot = _mm512_slli_epi32(symbol, 1);
+    __m512i reciprocal = _mm512_i32gather_epi32(slot, table, 4);
+    __m512i packed = _mm512_i32gather_epi32(slot, (const char *)table + 4, 4);
+    __m512i f = _mm512_and_si512(packed, _mm512_set1_epi32(0xffff)), start = _mm512_srli_epi32(packed, 16);
+    __mmask16 full = _mm512_cmpge_epu32_mask(x, _mm512_slli_epi32(f, 20));
+    unsigned count = (unsigned)__builtin_popcount(full);
+    __m256i low = _mm256_maskz_compress_epi16(full, _mm512_cvtepi32_epi16(x));
+    const __m256i places = _mm256_set_epi16(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    __m256i moved = _mm256_permutexvar_epi16(_mm256_add_epi16(places, _mm256_set1_epi16((short)count)), low);
+    _mm256_storeu_si256((__m256i *)(words - 16), moved);
+    x = _mm512_mask_srli_epi32(x, full, x, 16);
+    __m512i even = _mm512_srli_epi64(_mm512_mul_epu32(x, reciprocal), 32);
+    __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(x, 32), _mm512_srli_epi64(reciprocal, 32));
+    __m512i q = _mm512_mask_blend_epi32(0xaaaa, even, odd);
+    __m512i rest = _mm512_sub_epi32(x, _mm512_mullo_epi32(q, f));
+    __mmask16 more = _mm512_cmpge_epu32_mask(rest, f);
+    q = _mm512_mask_sub_epi32(q, more, q, _mm512_set1_epi32(-1));
+    rest = _mm512_mask_sub_epi32(rest, more, rest, f);
+    *state = _mm512_add_epi32(_mm512_slli_epi32(q, BITS), _mm512_add_epi32(rest, start));
+    return words - count;
+}
+
+TARGET_512
+static uint16_t *encode_groups_512(
+    const uint64_t *table, const uint8_t *symbols, size_t groups, uint16_t *words, uint32_t *states) {
+    __m512i a = _mm512_loadu_si512(states), b = _mm512_loadu_si512(states + 16);
+    __m512i c = _mm512_loadu_si512(states + 32), d = _mm512_loadu_si512(states + 48);
+    for (size_t g = groups; g-- > 0;) {
+        const uint8_t *s = symbols + g * 64;
+        words = encode16(table, s + 48, words, &d);
+        words = encode16(table, s + 32, words, &c);
+        words = encode16(table, s + 16, words, &b);
+        words = encode16(table, s, words, &a);
+    }
+    _mm512_storeu_si512(states, a);
+    _mm512_storeu_si512(states + 16, b);
+    _mm512_storeu_si512(states + 32, c);
+    _mm512_storeu_si512(states + 48, d);
+    return words;
+}
+
+TARGET_512
+static inline const uint8_t *decode16(const uint32_t *table, const uint8_t *words, __m512i *state, uint8_t *symbols) {
+    __m512i x = *state;
+    __m512i entry = _mm512_i32gather_epi32(_mm512_and_si512(x, _mm512_set1_epi32(TOTAL - 1)), table, 4);
+    __m512i f = _mm512_and_si512(_mm512_srli_epi32(entry, 8), _mm512_set1_epi32(0xfff));
+    x = _mm512_add_epi32(_mm512_mullo_epi32(f, _mm512_srli_epi32(x, BITS)), _mm512_srli_epi32(entry, 20));
+    __mmask16 empty = _mm512_cmplt_epu32_mask(x, _mm512_set1_epi32(LOWEST));
+    __m256i loaded = _mm256_maskz_expand_epi16(empty, _mm256_loadu_si256((const __m256i *)words));
+    *state = _mm512_mask_or_epi32(x, empty, _mm512_slli_epi32(x, 16), _mm512_cvtepu16_epi32(loaded));
+    _mm_storeu_si128((__m128i *)symbols, _mm512_cvtepi32_epi8(entry));
+    return words + 2 * (size_t)__builtin_popcount(empty);
+}
+
+// Decodes whole groups of 64 while at least 64 words are left; answers how many groups.
+TARGET_512
+static size_t decode_groups_512(
+    const uint32_t *table, size_t groups, uint32_t *states, const uint8_t **words, const uint8_t *end,
+    uint8_t *symbols) {
+    __m512i a = _mm512_loadu_si512(states), b = _mm512_loadu_si512(states + 16);
+    __m512i c = _mm512_loadu_si512(states + 32), d = _mm512_loadu_si512(states + 48);
+    const uint8_t *next = *words;
+    size_t group = 0;
+    for (; group < groups && end - next >= 128; group++) {
+        uint8_t *s = symbols + group * 64;
+        next = decode16(table, next, &a, s);
+        next = decode16(table, next, &b, s + 16);
+        next = decode16(table, next, &c, s + 32);
+        next = decode16(table, next, &d, s + 48);
+    }
+    _mm512_storeu_si512(states, a);
+    _mm512_storeu_si512(states + 16, b);
+    _mm512_storeu_si512(states + 32, c);
+    _mm512_storeu_si512(states + 48, d);
+    *words = next;
+    return group;
+}
+
+static int has_512(void) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+        && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2");
+}
+#else
+static int has_512(void) { return 0; }
+static uint16_t *encode_groups_512(
+    const uint64_t *table, const uint8_t *symbols, size_t groups, uint16_t *words, uint32_t *states) {
+    return words;
+}
+static size_t decode_groups_512(
+    const uint32_t *table, size_t groups, uint32_t *states, const uint8_t **words, const uint8_t *end,
+    uint8_t *symbols) {
+    return 0;
+}
+#endif
+
+// MARK: Whole planes
+
+static size_t encode(
+    const uint64_t *tables, const uint8_t *symbols, const size_t *runs, size_t run_count, unsigned lanes,
+    uint16_t *words_end, uint32_t *states, int wide) {
+    uint16_t *words = words_end;
+    size_t end = 0;
+    for (size_t r = 0; r < run_count; r++) end += runs[r];
+    for (unsigned lane = 0; lane < lanes; lane++) states[lane] = LOWEST;
+    for (size_t r = run_count; r-- > 0;) {
+        const uint64_t *table = tables + r * 256;
+        size_t start = end - runs[r], groups = runs[r] / lanes, whole = start + groups * lanes;
+        if (whole < end) words = encode_group(table, symbols + whole, end - whole, words, states);
+        if (wide)
+            words = encode_groups_512(table, symbols + start, groups, words, states);
+        else
+            for (size_t g = groups; g-- > 0;)
+                words = encode_group(table, symbols + start + g * lanes, lanes, words, states);
+        end = start;
+    }
+    return (size_t)(words_end - words);
+}
+
+size_t pith_rans_encode(
+    const uint64_t *tables, const uint8_t *symbols, const size_t *runs, size_t run_count, unsigned lanes,
+    uint16_t *words_end, uint32_t *states) {
+    return encode(tables, symbols, runs, run_count, lanes, words_end, states, lanes == MOST_LANES && has_512());
+}
+
+size_t pith_rans_encode_portable(
+    const uint64_t *tables, const uint8_t *symbols, const size_t *runs, size_t run_count, unsigned lanes,
+    uint16_t *words_end, uint32_t *states) {
+    return encode(tables, symbols, runs, run_count, lanes, words_end, states, 0);
+}
+
+static int decode(
+    const uint32_t *tables, const size_t *runs, size_t run_count, unsigned lanes, const uint8_t *stored,
+    const uint8_t *words, size_t word_count, uint8_t *symbols, int wide) {
+    uint32_t states[MOST_LANES];
+    memcpy(states, stored, 4 * (size_t)lanes);
+    const uint8_t *end = words + 2 * word_count;
+    for (size_t r = 0; r < run_count; r++) {
+        const uint32_t *table = tables + r * TOTAL;
+        size_t done = wide ? 64 * decode_groups_512(table, runs[r] / 64, states, &words, end, symbols) : 0;
+        while (done < runs[r]) {
+            size_t count = runs[r] - done < lanes ? runs[r] - done : lanes;
+            if (!decode_group(table, count, states, &words, end, symbols + done)) return 1;
+            done += count;
+        }
+        symbols += runs[r];
+    }
+    for (unsigned lane = 0; lane < lanes; lane++)
+        if (states[lane] != LOWEST) return 1;
+    return words != end;
+}
+
+int pith_rans_decode(
+    const uint32_t *tables, const size_t *runs, size_t run_count, unsigned lanes, const uint8_t *states,
+    const uint8_t *words, size_t word_count, uint8_t *symbols) {
+    int wide = lanes == MOST_LANES && has_512();
+    return decode(tables, runs, run_count, lanes, states, words, word_count, symbols, wide);
+}
+
+int pith_rans_decode_portable(
+    const uint32_t *tables, const size_t *runs, size_t run_count, unsigned lanes, const uint8_t *states,
+    const uint8_t *words, size_t word_count, uint8_t *symbols) {
+    return decode(tables, runs, run_count, lanes, states, words, word_count, symbols, 0);
+}

@@ -1,0 +1,149 @@
+internal import CPithKernels
+package import PithTensor
+
+/// Brings blocks back to the bytes they were made of.
+///
+/// Scratch memory is allocated once and used for every block, so a decoder belongs to one worker. Nothing that a body says
+/// makes it allocate more than a small multiple of the block's stated size.
+package final class BlockDecoder {
+    private let planes: PlaneDecoder
+    private let split = ByteBuffer(), kept = ByteBuffer(), mask = ByteBuffer()
+
+    /// A decoder without scratch memory yet.
+    ///
+    /// - Parameter isPortable: Leaves out the loops for particular processors; the elements are the same.
+    package init(isPortable: Bool = false) { planes = PlaneDecoder(isPortable: isPortable) }
+
+    /// Decodes `body` into `output`, which becomes `count` elements of `layout`.
+    ///
+    /// - Throws: `CodingError` `.corrupt` or `.truncated` when the body does not make exactly these elements;
+    ///   `.unsupported` for a method that is not known.
+    package func decode(
+        _ body: Storage, layout: NumberLayout, count: Int, named subject: String, into output: ByteBuffer
+    ) throws(CodingError) {
+        precondition(count > 0 && count <= BlockEncoder.mostElements, "A block can not hold \(count) elements.")
+        output.resize(to: count * layout.width)
+        var reader = ByteReader(body, named: subject)
+        let target = unsafe output.pointer.assumingMemoryBound(to: UInt8.self)
+        unsafe try decode(&reader, layout, count, isNested: false, into: target)
+        guard reader.remaining == 0 else {
+            throw reader.corrupt("\(reader.remaining) bytes stand behind the block's end")
+        }
+    }
+
+    private func decode(
+        _ reader: inout ByteReader, _ layout: NumberLayout, _ count: Int, isNested: Bool,
+        into target: UnsafeMutableBufferPointer<UInt8>
+    ) throws(CodingError) {
+        let start = reader.offset, number = try reader.byte()
+        switch BlockMethod(rawValue: number) {
+        case .stored:
+            let bytes = try reader.take(target.count)
+            unsafe bytes.withUnsafeBytes { unsafe UnsafeMutableRawBufferPointer(target).copyMemory(from: $0) }
+        case .constant:
+            let value = try reader.array(layout.width)
+            for index in 0..<target.count { unsafe target[index] = value[index % layout.width] }
+        case .planes: unsafe try decodePlanes(&reader, layout, count, into: target)
+        case .sparse where !isNested: unsafe try decodeSparse(&reader, layout, count, into: target)
+        case .palette where !isNested: unsafe try decodePalette(&reader, layout.width, count, into: target)
+        case .repeats where !isNested:
+            _ = unsafe try planes.decode(&reader, classes: nil, allowsRepeats: true, into: target)
+        case nil:
+            throw CodingError(
+                code: .unsupported, subject: "\(reader.subject), byte \(start)",
+                problem: "the block is stored by method \(number), which this version does not know.",
+                remedy: "Use a newer version of Pith.")
+        default: throw reader.corrupt("the block's method \(number) can not be nested", at: start)
+        }
+    }
+
+    private func decodePlanes(
+        _ reader: inout ByteReader, _ layout: NumberLayout, _ count: Int,
+        into target: UnsafeMutableBufferPointer<UInt8>
+    ) throws(CodingError) {
+        let classes = try readClasses(&reader, count)
+        split.resize(to: count * layout.width)
+        let scratch = unsafe split.pointer.assumingMemoryBound(to: UInt8.self)
+        var first = 0
+        for plane in 0..<layout.width {
+            let part = unsafe UnsafeMutableBufferPointer(rebasing: scratch[plane * count..<(plane + 1) * count])
+            let isOrdered = unsafe try planes.decode(&reader, classes: classes, into: part)
+            if isOrdered { first |= 1 << plane }
+        }
+        unsafe merge(scratch, target, layout, count, classes, ordered: first)
+    }
+
+    /// Puts planes together, unit by unit where the bits of `ordered` say that a plane is in class order.
+    private func merge(
+        _ scratch: UnsafeMutableBufferPointer<UInt8>, _ target: UnsafeMutableBufferPointer<UInt8>,
+        _ layout: NumberLayout, _ count: Int, _ classes: UnitClasses?, ordered: Int
+    ) {
+        guard let base = scratch.baseAddress, let output = target.baseAddress else { return }
+        let unit = ordered == 0 ? count : classes?.unit ?? count
+        var sources = unsafe [UnsafePointer<UInt8>?](repeating: UnsafePointer(base), count: layout.width)
+        for (index, start) in stride(from: 0, to: count, by: unit).enumerated() {
+            let place = ordered == 0 ? start : classes?.starts[index] ?? start
+            for plane in 0..<layout.width {
+                unsafe sources[plane] = UnsafePointer(
+                    base + plane * count + (ordered >> plane & 1 == 1 ? place : start))
+            }
+            unsafe pith_merge_planes(
+                sources, min(unit, count - start), UInt32(layout.width), layout.isRotated ? 1 : 0,
+                output + start * layout.width)
+        }
+    }
+
+    private func readClasses(_ reader: inout ByteReader, _ count: Int) throws(CodingError) -> UnitClasses? {
+        let start = reader.offset, classCount = Int(try reader.byte())
+        guard classCount != 1 else { return nil }
+        guard (2...UnitClasses.limit).contains(classCount) else {
+            throw reader.corrupt("the block has \(classCount) classes", at: start)
+        }
+        let unit = try reader.varint("the size of a unit", atMost: count)
+        guard unit > 0 else { throw reader.corrupt("its units are empty", at: start) }
+        let unitCount = (count + unit - 1) / unit, width = UnitClasses.bitsPerUnit(classCount)
+        var map = BitReader(try reader.array((unitCount * width + 7) / 8))
+        var classOfUnit = [UInt8](repeating: 0, count: unitCount)
+        for index in 0..<unitCount { classOfUnit[index] = UInt8(map.bits(width) ?? 0) }
+        let classes = UnitClasses(unit: unit, classOfUnit: classOfUnit, classCount: classCount, elementCount: count)
+        guard map.hasCleanEnd, let classes else {
+            throw reader.corrupt("the map of its classes is not sound", at: start)
+        }
+        return classes
+    }
+
+    private func decodeSparse(
+        _ reader: inout ByteReader, _ layout: NumberLayout, _ count: Int,
+        into target: UnsafeMutableBufferPointer<UInt8>
+    ) throws(CodingError) {
+        let start = reader.offset
+        let found = try reader.varint("the number of elements that are not zero", atMost: count)
+        mask.resize(to: (count + 7) / 8)
+        kept.resize(to: found * layout.width + 64)
+        let bits = unsafe mask.pointer.assumingMemoryBound(to: UInt8.self)
+        _ = unsafe try planes.decode(&reader, classes: nil, into: bits)
+        let spare = unsafe count % 8 == 0 ? 0 : bits[count / 8] >> UInt8(count % 8)
+        guard found > 0, unsafe spare == 0 && pith_count_bits(bits.baseAddress, bits.count) == found else {
+            throw reader.corrupt("its mask does not fit \(found) elements", at: start)
+        }
+        let values = unsafe UnsafeMutableBufferPointer(
+            rebasing: kept.pointer.assumingMemoryBound(to: UInt8.self)[..<(found * layout.width)])
+        unsafe try decode(&reader, layout, found, isNested: true, into: values)
+        unsafe pith_put_nonzero(bits.baseAddress, values.baseAddress, count, UInt32(layout.width), target.baseAddress)
+    }
+
+    private func decodePalette(
+        _ reader: inout ByteReader, _ width: Int, _ count: Int, into target: UnsafeMutableBufferPointer<UInt8>
+    ) throws(CodingError) {
+        let start = reader.offset, size = Int(try reader.byte()) + 1
+        let values = try reader.array(size * width)
+        split.resize(to: count)
+        let indices = unsafe split.pointer.assumingMemoryBound(to: UInt8.self)
+        _ = unsafe try planes.decode(&reader, classes: nil, allowsRepeats: true, into: indices)
+        for index in 0..<count {
+            let value = unsafe Int(indices[index])
+            guard value < size else { throw reader.corrupt("an element is value \(value) of \(size)", at: start) }
+            for byte in 0..<width { unsafe target[index * width + byte] = values[value * width + byte] }
+        }
+    }
+}

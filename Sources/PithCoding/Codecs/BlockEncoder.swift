@@ -1,0 +1,137 @@
+internal import CPithKernels
+internal import PithTensor
+
+/// Codes blocks of elements in the method that takes least room.
+///
+/// Scratch memory is allocated once and used for every block, so an encoder belongs to one worker.
+///
+/// - Complexity: O(*n*) time; about four times the block in memory.
+package final class BlockEncoder {
+    private let planes: PlaneEncoder, classifier = UnitClassifier()
+    private let split = ByteBuffer(), kept = ByteBuffer(), mask = ByteBuffer()
+
+    /// Most elements of a block.
+    package static let mostElements = 1 << 20
+
+    /// An encoder without scratch memory yet.
+    ///
+    /// - Parameter isPortable: Leaves out the loops for particular processors; the bytes are the same.
+    package init(isPortable: Bool = false) { planes = PlaneEncoder(isPortable: isPortable) }
+
+    /// The body of a block that holds `bytes`: a method and what belongs to it.
+    ///
+    /// - Parameters:
+    ///   - bytes: Whole elements, at least one and at most `mostElements`.
+    ///   - unit: Elements that belong together, such as a row; 0 when nothing does.
+    package func encode(_ bytes: RawSpan, layout: NumberLayout, unit: Int) -> [UInt8] {
+        let count = bytes.byteCount / layout.width
+        precondition(
+            count > 0 && count <= BlockEncoder.mostElements && count * layout.width == bytes.byteCount,
+            "A block can not hold \(bytes.byteCount) bytes.")
+        var best: [UInt8] = []
+        unsafe bytes.withUnsafeBytes { buffer in
+            guard let base = unsafe buffer.assumingMemoryBound(to: UInt8.self).baseAddress else { return }
+            unsafe best = smallest(base, count, layout, unit: unit)
+            if best.count > bytes.byteCount {
+                best = [BlockMethod.stored.rawValue]
+                unsafe best.append(contentsOf: buffer)
+            }
+        }
+        return best
+    }
+
+    /// Tries what the elements suggest and keeps the smallest.
+    private func smallest(
+        _ base: UnsafePointer<UInt8>, _ count: Int, _ layout: NumberLayout, unit: Int
+    ) -> [UInt8] {
+        let width = layout.width
+        if unsafe isConstant(base, count, width) {
+            return unsafe [BlockMethod.constant.rawValue] + UnsafeBufferPointer(start: base, count: width)
+        }
+        if layout.isText {
+            let repeats = unsafe repeats(base, count), plain = unsafe inPlanes(base, count, layout, unit: 0)
+            return repeats.count < plain.count ? repeats : plain
+        }
+        let zeros = unsafe pith_zero_elements(base, count, UInt32(width))
+        var candidates: [[UInt8]] = []
+        if zeros * 4 < count || width == 1 { unsafe candidates.append(inPlanes(base, count, layout, unit: unit)) }
+        if zeros * 64 > count, zeros < count { unsafe candidates.append(sparse(base, count, layout)) }
+        if let palette = unsafe ValuePalette(base, count, width) {
+            candidates.append(inPalette(palette))
+            if count * width <= 1 << 18 { unsafe candidates.append(repeats(base, count * width)) }
+        } else if count * width <= 1 << 12 {
+            unsafe candidates.append(repeats(base, count * width))
+        }
+        return candidates.min { $0.count < $1.count } ?? []
+    }
+
+    private func isConstant(_ base: UnsafePointer<UInt8>, _ count: Int, _ width: Int) -> Bool {
+        let elements = unsafe UnsafeRawBufferPointer(start: base, count: count * width)
+        return unsafe elements.prefix(width).elementsEqual(elements.suffix(width))
+            && pith_repeats_element(base, count, UInt32(width)) != 0
+    }
+
+    private func inPlanes(
+        _ base: UnsafePointer<UInt8>, _ count: Int, _ layout: NumberLayout, unit: Int
+    ) -> [UInt8] {
+        split.resize(to: count * layout.width)
+        guard let target = unsafe split.pointer.assumingMemoryBound(to: UInt8.self).baseAddress else { return [] }
+        unsafe pith_split_planes(base, count, UInt32(layout.width), layout.isRotated ? 1 : 0, target, count)
+        let classes = unsafe unit > 0 ? classifier.classes(of: target, count, unit: unit) : nil
+        var out: [UInt8] = []
+        out.reserveCapacity(count * layout.width + 1024)
+        out.append(BlockMethod.planes.rawValue)
+        write(classes, into: &out)
+        for plane in 0..<layout.width {
+            unsafe planes.encode(
+                target + plane * count, count, classes: plane == 0 ? classes : nil, into: &out)
+        }
+        return out
+    }
+
+    private func write(_ classes: UnitClasses?, into out: inout [UInt8]) {
+        guard let classes else { return out.append(1) }
+        var head = ByteWriter(), map = BitWriter()
+        head.byte(UInt8(classes.count))
+        head.varint(classes.unit)
+        for number in classes.classOfUnit { map.bits(Int(number), UnitClasses.bitsPerUnit(classes.count)) }
+        out += head.bytes + map.bytes
+    }
+
+    private func sparse(_ base: UnsafePointer<UInt8>, _ count: Int, _ layout: NumberLayout) -> [UInt8] {
+        let width = layout.width
+        mask.resize(to: (count + 7) / 8)
+        kept.resize(to: count * width)
+        guard let bits = unsafe mask.pointer.assumingMemoryBound(to: UInt8.self).baseAddress,
+            let values = unsafe kept.pointer.assumingMemoryBound(to: UInt8.self).baseAddress
+        else { return [] }
+        let found = unsafe pith_take_nonzero(base, count, UInt32(width), bits, values)
+        var head = ByteWriter(), out: [UInt8] = [BlockMethod.sparse.rawValue]
+        head.varint(found)
+        out += head.bytes
+        unsafe planes.encode(bits, (count + 7) / 8, classes: nil, into: &out)
+        if unsafe isConstant(values, found, width) {
+            unsafe out += [BlockMethod.constant.rawValue] + UnsafeBufferPointer(start: values, count: width)
+        } else {
+            unsafe out += inPlanes(values, found, layout, unit: 0)
+        }
+        return out
+    }
+
+    private func inPalette(_ palette: ValuePalette) -> [UInt8] {
+        var out = [BlockMethod.palette.rawValue, UInt8(palette.count - 1)] + palette.values
+        unsafe palette.indices.withUnsafeBufferPointer { indices in
+            guard let base = indices.baseAddress else { return }
+            var plain: [UInt8] = []
+            unsafe planes.encode(base, indices.count, classes: nil, into: &plain)
+            let repeated = [PlaneMode.repeats.rawValue] + RepeatPlanes.encoded(palette.indices, by: planes)
+            out += repeated.count < plain.count ? repeated : plain
+        }
+        return out
+    }
+
+    private func repeats(_ base: UnsafePointer<UInt8>, _ count: Int) -> [UInt8] {
+        let bytes = unsafe Array(UnsafeBufferPointer(start: base, count: count))
+        return [BlockMethod.repeats.rawValue, PlaneMode.repeats.rawValue] + RepeatPlanes.encoded(bytes, by: planes)
+    }
+}

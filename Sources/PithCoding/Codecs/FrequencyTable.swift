@@ -1,0 +1,52 @@
+internal import CPithKernels
+
+/// How often each byte value occurs in a run of symbols, out of 4096.
+///
+/// Frequencies lie between 0 and 4095 and add up to 4096. Stored: first and last used symbol (8 bits each), then for each
+/// symbol between them the number of binary digits of its frequency (4 bits, 0 for none) and the digits below the highest.
+struct FrequencyTable: Equatable {
+    private(set) var frequencies: [UInt16]
+
+    /// Sum of all frequencies.
+    static let total = 1 << Int(PITH_RANS_BITS)
+
+    /// The table nearest to counted symbols, of which there is at least one.
+    init(counts: [UInt32]) {
+        frequencies = [UInt16](repeating: 0, count: 256)
+        unsafe pith_rans_normalize(counts, &frequencies)
+    }
+
+    /// Reads a stored table; nil when it ends early or does not add up.
+    init?(_ reader: inout BitReader) {
+        frequencies = [UInt16](repeating: 0, count: 256)
+        guard let first = reader.bits(8), let last = reader.bits(8), first <= last else { return nil }
+        var sum = 0
+        for symbol in first...last {
+            guard let length = reader.bits(4), length <= 12 else { return nil }
+            guard length > 0 else { continue }
+            guard let low = reader.bits(length - 1) else { return nil }
+            frequencies[symbol] = UInt16(1 << (length - 1) | low)
+            sum += Int(frequencies[symbol])
+        }
+        guard sum == FrequencyTable.total, frequencies[first] > 0, frequencies[last] > 0 else { return nil }
+    }
+
+    /// Appends the stored form.
+    func write(to bits: inout BitWriter) {
+        let first = frequencies.firstIndex { $0 > 0 } ?? 0, last = frequencies.lastIndex { $0 > 0 } ?? 0
+        bits.bits(first, 8)
+        bits.bits(last, 8)
+        for symbol in first...last {
+            let frequency = Int(frequencies[symbol]), length = Int.bitWidth - frequency.leadingZeroBitCount
+            bits.bits(length, 4)
+            if length > 1 { bits.bits(frequency & (1 << (length - 1) - 1), length - 1) }
+        }
+    }
+
+    /// An estimate of the stored form's bits from counts: what a table costs before it is made.
+    static func storedBits(of counts: [UInt32]) -> Int {
+        guard let first = counts.firstIndex(where: { $0 > 0 }), let last = counts.lastIndex(where: { $0 > 0 })
+        else { return 16 }
+        return 16 + 4 * (last - first + 1) + 4 * counts.count { $0 > 0 }
+    }
+}

@@ -1,0 +1,98 @@
+internal import CPithKernels
+internal import PithTensor
+
+/// Brings stored planes back to bytes, with scratch memory of its own.
+final class PlaneDecoder {
+    private var tables = [UInt32](repeating: 0, count: FrequencyTable.total)
+    /// Whether loops for particular processors are left out.
+    private let isPortable: Bool
+
+    init(isPortable: Bool) { self.isPortable = isPortable }
+
+    /// Decodes the next plane into `target`, which has the count that it must have, in class order for mode `classes`.
+    ///
+    /// - Returns: Whether the bytes are in class order.
+    /// - Throws: `CodingError` `.corrupt` or `.truncated`.
+    func decode(
+        _ reader: inout ByteReader, classes: UnitClasses?, allowsRepeats: Bool = false,
+        into target: UnsafeMutableBufferPointer<UInt8>
+    ) throws(CodingError) -> Bool {
+        let start = reader.offset
+        guard let mode = PlaneMode(rawValue: try reader.byte()) else {
+            throw reader.corrupt("a plane's mode is unknown", at: start)
+        }
+        switch mode {
+        case .stored:
+            let bytes = try reader.take(target.count)
+            unsafe bytes.withUnsafeBytes { unsafe UnsafeMutableRawBufferPointer(target).copyMemory(from: $0) }
+        case .constant:
+            let value = try reader.byte()
+            unsafe target.update(repeating: value)
+        case .entropy:
+            unsafe try decode(&reader, runs: [target.count], into: target)
+        case .classes:
+            guard let classes else { throw reader.corrupt("a plane wants classes and its block has none", at: start) }
+            unsafe try decode(&reader, runs: classes.runs, into: target)
+            return true
+        case .repeats:
+            guard allowsRepeats else { throw reader.corrupt("repeats stand where numbers must", at: start) }
+            unsafe try RepeatPlanes.decode(&reader, by: self, into: target)
+        }
+        return false
+    }
+
+    /// The next plane as an array of `count` bytes.
+    ///
+    /// - Throws: `CodingError` as `decode`.
+    func small(_ reader: inout ByteReader, _ count: Int) throws(CodingError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count), failure: CodingError?
+        unsafe bytes.withUnsafeMutableBufferPointer { target in
+            do throws(CodingError) {
+                _ = unsafe try decode(&reader, classes: nil, into: target)
+            } catch { failure = error }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
+    /// Decodes runs of symbols with a table each.
+    private func decode(
+        _ reader: inout ByteReader, runs: [Int], into target: UnsafeMutableBufferPointer<UInt8>
+    ) throws(CodingError) {
+        let start = reader.offset
+        let length = try reader.varint("a plane's length", atMost: reader.remaining)
+        var part = try reader.part(length, named: "plane")
+        let laneBits = try part.byte()
+        guard laneBits <= 6 else { throw reader.corrupt("a plane has more than 64 lanes", at: start) }
+        try readTables(&part, runs.count)
+        let lanes = 1 << Int(laneBits)
+        let states = try part.take(4 * lanes), words = try part.take(part.remaining)
+        guard words.byteCount % 2 == 0 else { throw reader.corrupt("a plane's words are cut", at: start) }
+        let decode = unsafe isPortable ? pith_rans_decode_portable : pith_rans_decode
+        let status = unsafe states.withUnsafeBytes { states in
+            unsafe words.withUnsafeBytes { words in
+                unsafe decode(
+                    tables, runs, runs.count, UInt32(lanes), states.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                    words.baseAddress?.assumingMemoryBound(to: UInt8.self), words.count / 2, target.baseAddress)
+            }
+        }
+        guard status == 0 else { throw reader.corrupt("a plane does not decode to its end", at: start) }
+    }
+
+    /// Reads `count` frequency tables and spreads them out.
+    private func readTables(_ part: inout ByteReader, _ count: Int) throws(CodingError) {
+        // A table has at most 2 bytes of bounds and 15 bits a symbol.
+        var bits = BitReader(part.peek(count * 482))
+        let needed = count * FrequencyTable.total
+        if tables.count < needed { tables = [UInt32](repeating: 0, count: needed) }
+        for index in 0..<count {
+            guard let table = FrequencyTable(&bits) else { throw part.corrupt("a frequency table does not add up") }
+            unsafe tables.withUnsafeMutableBufferPointer { tables in
+                guard let base = tables.baseAddress else { return }
+                unsafe pith_rans_decoder_table(table.frequencies, base + index * FrequencyTable.total)
+            }
+        }
+        guard bits.hasCleanEnd else { throw part.corrupt("a frequency table has bits behind it") }
+        try part.skip(bits.bytesRead)
+    }
+}

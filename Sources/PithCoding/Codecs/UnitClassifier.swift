@@ -1,0 +1,84 @@
+internal import CPithKernels
+internal import PithTensor
+
+/// Sorts units of a plane by their mean symbol, and merges neighbours for as long as that makes the block smaller.
+///
+/// The mean exponent of a row is its scale, the only context that is worth its cost on dense weights.
+final class UnitClassifier {
+    private let gathered = ByteBuffer()
+
+    /// Fewest units, and fewest elements of a plane, that classes are tried for.
+    private static let fewestUnits = 8, fewestElements = 8192
+    /// Most groups that merging starts from; each costs the decoder a table.
+    private static let mostGroups = 8
+
+    /// The classes that pay for their tables, or nil when one table is as good.
+    func classes(
+        of plane: UnsafePointer<UInt8>, _ elementCount: Int, unit: Int
+    ) -> UnitClasses? {
+        let unitCount = (elementCount + unit - 1) / unit
+        guard unit >= 16, unitCount >= Self.fewestUnits, elementCount >= Self.fewestElements else { return nil }
+        let order = unsafe Self.sorted(plane, elementCount, unit: unit, unitCount)
+        var groups = Self.grouped(order, unit: unit)
+        gathered.resize(to: elementCount)
+        var histograms = groups.map { unsafe histogram(plane, elementCount, unit: unit, of: $0) }
+        let single = Self.cost([Self.merged(histograms)], unitCount)
+        var best: (cost: Int, groups: [[Int]])?
+        while groups.count > 1 {
+            let cost = Self.cost(histograms, unitCount)
+            if cost < best?.cost ?? single - single / 512 { best = (cost, groups) }
+            let pairs = stride(from: 0, to: groups.count, by: 2).map { $0..<min($0 + 2, groups.count) }
+            histograms = pairs.map { Self.merged(Array(histograms[$0])) }
+            groups = pairs.map { groups[$0].flatMap(\.self) }
+        }
+        guard let best else { return nil }
+        var classOfUnit = [UInt8](repeating: 0, count: unitCount)
+        for (number, group) in best.groups.enumerated() { for unit in group { classOfUnit[unit] = UInt8(number) } }
+        return UnitClasses(
+            unit: unit, classOfUnit: classOfUnit, classCount: best.groups.count, elementCount: elementCount)
+    }
+
+    /// Units by their mean symbol, then by their place.
+    private static func sorted(
+        _ plane: UnsafePointer<UInt8>, _ elementCount: Int, unit: Int, _ unitCount: Int
+    ) -> [Int] {
+        let means = (0..<unitCount).map { index in
+            let count = min(unit, elementCount - index * unit)
+            return unsafe Int(pith_sum_u8(plane + index * unit, count)) << 16 / count
+        }
+        return (0..<unitCount).sorted { (means[$0], $0) < (means[$1], $1) }
+    }
+
+    /// Equal parts of the order.
+    private static func grouped(_ order: [Int], unit: Int) -> [[Int]] {
+        let count = min(mostGroups, order.count / 2)
+        return (0..<count).map { part in Array(order[part * order.count / count..<(part + 1) * order.count / count]) }
+    }
+
+    /// Counts the symbols of some units, brought together first: starting to count is dear.
+    private func histogram(
+        _ plane: UnsafePointer<UInt8>, _ elementCount: Int, unit: Int, of units: [Int]
+    ) -> [UInt32] {
+        guard let target = unsafe gathered.pointer.baseAddress else { return [] }
+        var counts = [UInt32](repeating: 0, count: 256), filled = 0
+        for index in units {
+            let count = min(unit, elementCount - index * unit)
+            unsafe (target + filled).copyMemory(from: plane + index * unit, byteCount: count)
+            filled += count
+        }
+        unsafe pith_histogram_u8(target.assumingMemoryBound(to: UInt8.self), filled, &counts)
+        return counts
+    }
+
+    private static func merged(_ histograms: [[UInt32]]) -> [UInt32] {
+        histograms.dropFirst().reduce(histograms[0]) { sum, next in zip(sum, next).map { $0 + $1 } }
+    }
+
+    /// Bits of coding with a table for each histogram, the tables and the map of the units.
+    private static func cost(_ histograms: [[UInt32]], _ unitCount: Int) -> Int {
+        let map = histograms.count > 1 ? unitCount * UnitClasses.bitsPerUnit(histograms.count) + 24 : 0
+        return histograms.reduce(map) { sum, counts in
+            unsafe sum + Int(pith_entropy_cost(counts) >> 8) + FrequencyTable.storedBits(of: counts)
+        }
+    }
+}
