@@ -89,6 +89,37 @@ public final class StagedOutput: Sendable {
         names.withLock { $0.append(name) }
     }
 
+    /// Opens one file for writing in any order; `complete` ends that.
+    ///
+    /// A name may have folders, which are made.
+    ///
+    /// - Throws: `FormatError` `.unwritable`.
+    package func create(_ name: String) throws(FormatError) -> OutputFile {
+        do {
+            if name.contains("/") {
+                try FileManager.default.createDirectory(
+                    at: staging.appendingPathComponent(name).deletingLastPathComponent(),
+                    withIntermediateDirectories: true)
+            }
+            return try OutputFile(path: path(of: name))
+        } catch {
+            let reason = (error as? SystemFailure)?.reason ?? error.localizedDescription
+            throw StagedOutput.failure(target(of: name), "it can not be created (\(reason)).")
+        }
+    }
+
+    /// Ends the writing of a file from `create`, which `commit` will put in place.
+    ///
+    /// - Throws: `FormatError` `.unwritable` when its bytes did not get to the disk.
+    package func complete(_ name: String, _ file: OutputFile) throws(FormatError) {
+        do throws(SystemFailure) {
+            try file.finish()
+        } catch {
+            throw StagedOutput.failure(target(of: name), "writing failed (\(error.reason)).")
+        }
+        names.withLock { $0.append(name) }
+    }
+
     /// Puts every file in place of whatever was there; when one of them can not be, none is.
     ///
     /// - Throws: `FormatError` `.unwritable`.
@@ -99,6 +130,10 @@ public final class StagedOutput: Sendable {
         }
         var placed: [String] = []
         for name in names {
+            if name.contains("/") {
+                let folder = folder.appendingPathComponent(name).deletingLastPathComponent()
+                try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            }
             let target = target(of: name), hadFile = FileSystem.kind(of: target) != .nothing
             do throws(SystemFailure) {
                 // A second name keeps the old file alive until the last one is in place.
@@ -123,7 +158,7 @@ public final class StagedOutput: Sendable {
         }
     }
 
-    fileprivate static func failure(_ path: String, _ problem: String) -> FormatError {
+    package static func failure(_ path: String, _ problem: String) -> FormatError {
         FormatError(
             code: .unwritable, subject: path, problem: problem,
             remedy: "Check that the folder exists, may be written, and has room.")

@@ -28,12 +28,7 @@ public enum NPYReader {
     /// - Throws: as `read(path:)`.
     public static func tensor(in bytes: Storage, named name: String) throws(FormatError) -> Tensor {
         var cursor = ByteCursor(bytes, named: name)
-        guard try cursor.take(magic.count).withBytes({ $0.bytes }) == magic else {
-            throw FormatError(
-                code: .corrupt, subject: "\(name), byte 0", problem: "it does not start like an NPY file.",
-                remedy: "Save it with `numpy.save`.")
-        }
-        let header = try header(&cursor)
+        let header = try start(&cursor)
         guard let byteCount = header.type.byteCount(of: header.shape.count) else {
             throw FormatError(
                 code: .corrupt, subject: name, problem: "its shape \(header.shape) takes more than 2^63 bytes.",
@@ -47,6 +42,24 @@ public enum NPYReader {
                 remedy: "Save one array to a file, or several as `.npz`.")
         }
         return try tensor(header, data, name)
+    }
+
+    /// The header of the NPY file in `bytes`, and where its numbers start.
+    ///
+    /// - Throws: as `read(path:)`.
+    static func header(in bytes: Storage, named name: String) throws(FormatError) -> (NPYHeader, start: Int) {
+        var cursor = ByteCursor(bytes, named: name)
+        return (try start(&cursor), cursor.offset)
+    }
+
+    /// Reads the mark and the header.
+    private static func start(_ cursor: inout ByteCursor) throws(FormatError) -> NPYHeader {
+        guard try cursor.take(magic.count).withBytes({ $0.bytes }) == magic else {
+            throw FormatError(
+                code: .corrupt, subject: "\(cursor.name), byte 0", problem: "it does not start like an NPY file.",
+                remedy: "Save it with `numpy.save`.")
+        }
+        return try header(&cursor)
     }
 
     private static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)

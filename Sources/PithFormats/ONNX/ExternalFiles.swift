@@ -32,7 +32,10 @@ final class ExternalFiles {
         return file.storage.slice(offset..<end)
     }
 
-    private func file(at location: String, tensor: String) throws(FormatError) -> MappedFile {
+    /// The file at `location`, which the tensor says it lies in.
+    ///
+    /// - Throws: `FormatError` `.unsupported` for a location outside the model's folder, `.missing` for no file.
+    func file(at location: String, tensor: String) throws(FormatError) -> MappedFile {
         if let file = mapped[location] { return file }
         let components = location.split(separator: "/", omittingEmptySubsequences: false)
         let url = folder.appendingPathComponent(location)

@@ -6,26 +6,6 @@ internal import PithTensor
 /// the file instead.
 /// - Complexity: O(fields) time and memory; no page that holds weights is touched.
 struct TensorCutter {
-    /// The kinds of messages on the way to tensors.
-    private enum Message {
-        case model, graph, node, attribute, tensor, sparseTensor
-
-        /// The nested message behind a field number, nil when it holds no tensors.
-        func nested(_ field: Int) -> Message? {
-            switch (self, field) {
-            case (.model, 7): .graph
-            case (.graph, 1): .node
-            case (.graph, 5): .tensor
-            case (.graph, 15): .sparseTensor
-            case (.node, 5): .attribute
-            case (.attribute, 5), (.attribute, 10): .tensor
-            case (.attribute, 6), (.attribute, 11): .graph
-            case (.sparseTensor, 1), (.sparseTensor, 2): .tensor
-            default: nil
-            }
-        }
-    }
-
     /// Graphs may nest this deep; exporters stay below five.
     static let depthLimit = 16
     /// Tensors below this size stay in the copy.
@@ -46,7 +26,7 @@ struct TensorCutter {
         try cut(.model, 0..<scanner.bytes.storage.byteCount, depth: 0)
     }
 
-    private func cut(_ message: Message, _ range: Range<Int>, depth: Int) throws(FormatError) -> [UInt8] {
+    private func cut(_ message: ONNXMessage, _ range: Range<Int>, depth: Int) throws(FormatError) -> [UInt8] {
         guard depth < TensorCutter.depthLimit * 3 else {
             throw FormatError(
                 code: .unsupported, subject: scanner.subject,

@@ -1,0 +1,123 @@
+internal import PithCoding
+internal import PithTensor
+
+/// Decides what a container of a model will hold before anything is coded.
+///
+/// Text comes first, then the arrays in the order of the files. Small arrays of one layout share blocks; large ones are cut
+/// into blocks of whole rows.
+struct ContainerPlan {
+    /// The directory to be written.
+    let directory: ContainerDirectory
+    /// For each block, how many elements belong together; 0 when none do.
+    let units: [Int]
+
+    /// Elements of a block of a large array, at most.
+    static let blockElements = 1 << 18
+    /// Arrays below this number of elements share blocks.
+    private static let smallElements = 1 << 15
+    /// Elements of a shared block, at least.
+    private static let sharedElements = 1 << 16
+    /// Elements of a block of text.
+    private static let textElements = 1 << 20
+
+    /// Plans the container of `model`, whose arrays are compared to find those that are stored once.
+    ///
+    /// - Throws: `FormatError` when a file can not be read.
+    init(_ model: PackedModel) throws(FormatError) {
+        let originals = try DuplicateFinder(model).originals()
+        var arrays: [ContainerDirectory.Array] = [], files: [ContainerDirectory.File] = []
+        var textBytes = [Int](repeating: 0, count: model.files.count)
+        for array in model.arrays { textBytes[array.file] -= array.range.count }
+        for (index, file) in model.files.enumerated() { textBytes[index] += file.byteCount }
+        var textOfFile: [Int: Int] = [:]
+        for (index, file) in model.files.enumerated() where textBytes[index] > 0 {
+            textOfFile[index] = arrays.count
+            arrays.append(
+                ContainerDirectory.Array(
+                    name: file.name, type: nil, shape: .vector(textBytes[index]), byteCount: textBytes[index],
+                    original: nil))
+        }
+        let first = arrays.count
+        for (index, array) in model.arrays.enumerated() {
+            arrays.append(
+                ContainerDirectory.Array(
+                    name: String(decoding: array.name.utf8.prefix(1000), as: UTF8.self), type: array.type,
+                    shape: array.shape,
+                    byteCount: array.range.count, original: originals[index].map { $0 + first }))
+        }
+        for (index, file) in model.files.enumerated() {
+            files.append(ContainerPlan.file(file, index, model, firstArray: first, text: textOfFile[index]))
+        }
+        let (blocks, units) = ContainerPlan.blocks(of: arrays)
+        self.units = units
+        do {
+            directory = try ContainerDirectory(
+                kind: model.kind.rawValue, files: files, arrays: arrays, blocks: blocks, named: "the plan")
+        } catch {
+            preconditionFailure("A plan contradicts itself: \(error)")
+        }
+    }
+
+    /// The pieces of a file: its arrays, and the text before, between and after them.
+    private static func file(
+        _ file: PackedModel.File, _ index: Int, _ model: PackedModel, firstArray: Int, text: Int?
+    ) -> ContainerDirectory.File {
+        var pieces: [ContainerDirectory.Piece] = [], offset = 0
+        func addText(to end: Int) {
+            guard end > offset, let text else { return }
+            pieces.append(ContainerDirectory.Piece(array: text, byteCount: end - offset))
+        }
+        for (number, array) in model.arrays.enumerated() where array.file == index {
+            addText(to: array.range.lowerBound)
+            pieces.append(ContainerDirectory.Piece(array: firstArray + number, byteCount: array.range.count))
+            offset = array.range.upperBound
+        }
+        addText(to: file.byteCount)
+        return ContainerDirectory.File(name: file.name, byteCount: file.byteCount, pieces: pieces)
+    }
+
+    private static func blocks(
+        of arrays: [ContainerDirectory.Array]
+    ) -> (blocks: [ContainerDirectory.Block], units: [Int]) {
+        var blocks: [ContainerDirectory.Block] = [], units: [Int] = []
+        var open: [NumberLayout: [ContainerDirectory.Segment]] = [:], order: [NumberLayout] = []
+        func close(_ layout: NumberLayout) {
+            guard let segments = open.removeValue(forKey: layout) else { return }
+            blocks.append(ContainerDirectory.Block(segments: segments))
+            units.append(layout.isText ? 0 : segments.count == 1 ? unit(of: arrays[segments[0].array]) : 64)
+        }
+        for (index, array) in arrays.enumerated() where array.original == nil {
+            let layout = array.layout, count = array.elementCount
+            guard layout.isText || count >= smallElements else {
+                if open[layout] == nil { order.append(layout) }
+                open[layout, default: []].append(ContainerDirectory.Segment(array: index, start: 0, count: count))
+                if open[layout, default: []].reduce(0, { $0 + $1.count }) >= sharedElements { close(layout) }
+                continue
+            }
+            let unit = layout.isText ? 0 : unit(of: array), size = blockSize(of: array, unit: unit)
+            for start in stride(from: 0, to: count, by: size) {
+                let segment = ContainerDirectory.Segment(array: index, start: start, count: min(size, count - start))
+                blocks.append(ContainerDirectory.Block(segments: [segment]))
+                units.append(unit)
+            }
+        }
+        for layout in order { close(layout) }
+        return (blocks, units)
+    }
+
+    /// Elements of a block: whole units, and whole rows where they fit.
+    private static func blockSize(of array: ContainerDirectory.Array, unit: Int) -> Int {
+        guard !array.layout.isText else { return textElements }
+        let row = array.shape.dimensions.first.map { $0 > 0 ? array.elementCount / $0 : 0 } ?? 0
+        for step in [row, unit] where step > 0 && step <= blockElements { return blockElements / step * step }
+        return blockElements
+    }
+
+    /// Elements of a row: those of one index of the first axis, or of the innermost axis when these are too many.
+    static func unit(of array: ContainerDirectory.Array) -> Int {
+        let inner = array.shape.innermost
+        let row = array.shape.dimensions.first.map { $0 > 0 ? array.elementCount / $0 : 0 } ?? 0
+        for candidate in [row, inner] where (64...8192).contains(candidate) { return candidate }
+        return inner > 8192 ? 4096 : 64
+    }
+}

@@ -1,0 +1,147 @@
+internal import Foundation
+internal import PithTensor
+
+/// Finds the arrays of an ONNX model and of the data files beside it, without decoding or copying the model.
+final class ONNXLocator {
+    private let path: String
+    private let scanner: WireScanner
+    private let external: ExternalFiles
+    private var files: [PackedModel.File]
+    private var arrays: [PackedModel.LocatedArray] = []
+
+    /// Arrays below this size stay with the bytes around them.
+    private static let smallest = 64
+
+    /// Opens the model at `path`.
+    ///
+    /// - Throws: `FormatError` `.missing` when it can not be opened.
+    init(path: String) throws(FormatError) {
+        self.path = path
+        let bytes = try MappedFile.bytes(of: path)
+        scanner = WireScanner(bytes: RawSpanReader(storage: bytes), subject: path)
+        external = ExternalFiles(besideModelAt: path)
+        let name = URL(fileURLWithPath: path).lastPathComponent
+        files = [PackedModel.File(path: path, name: name, byteCount: bytes.byteCount)]
+    }
+
+    /// The model's files and arrays.
+    ///
+    /// - Throws: `FormatError` `.corrupt` or `.truncated` where the model is damaged, `.missing` for data files that are
+    ///   not there, `.unsupported` for data files outside its folder and graphs nested too deep.
+    func model() throws(FormatError) -> PackedModel {
+        try walk(.model, 0..<files[0].byteCount, depth: 0)
+        return PackedModel(kind: .onnx, files: files, arrays: arrays)
+    }
+
+    private func walk(_ message: ONNXMessage, _ range: Range<Int>, depth: Int) throws(FormatError) {
+        guard depth < TensorCutter.depthLimit * 3 else {
+            throw FormatError(
+                code: .unsupported, subject: path,
+                problem: "its graphs nest deeper than \(TensorCutter.depthLimit) levels.",
+                remedy: "Flatten the control flow before export.")
+        }
+        if message == .tensor { try locate(range) }
+        try scanner.forEachField(in: range) { (field) throws(FormatError) in
+            guard field.wireType == 2, let nested = message.nested(field.number) else { return }
+            try walk(nested, field.content, depth: depth + 1)
+        }
+    }
+
+    /// What the fields of a tensor say.
+    private struct Fields {
+        var type = 0
+        var dimensions: [Int] = []
+        var name = ""
+        var numbers: [(field: Int, range: Range<Int>)] = []
+        var isExternal = false
+        var entries: [String: String] = [:]
+    }
+
+    private func locate(_ range: Range<Int>) throws(FormatError) {
+        let fields = try fields(of: range)
+        let type = ONNXType.scalar(Int32(clamping: fields.type)) ?? .uint8
+        let name = fields.name.isEmpty ? "at byte \(range.lowerBound)" : fields.name
+        if fields.isExternal { return try locateExternal(fields, type, name) }
+        let floats: [Int: [ScalarType]] = [4: [.float32, .complex64], 10: [.float64, .complex128]]
+        for (field, place) in fields.numbers where place.count >= ONNXLocator.smallest {
+            guard floats[field]?.contains(type) ?? true else { continue }
+            add(name, type, fields.dimensions, file: 0, place)
+        }
+    }
+
+    private func fields(of range: Range<Int>) throws(FormatError) -> Fields {
+        var found = Fields()
+        try scanner.forEachField(in: range) { (field) throws(FormatError) in
+            switch (field.number, field.wireType) {
+            case (1, 0): found.dimensions.append(varint(field.content))
+            case (1, 2): found.dimensions += varints(field.content)
+            case (2, 0): found.type = varint(field.content)
+            case (8, 2): found.name = text(field.content)
+            case (4, 2), (9, 2), (10, 2): found.numbers.append((field.number, field.content))
+            case (13, 2): try readEntry(field.content, into: &found)
+            case (14, 0): found.isExternal = varint(field.content) == 1
+            default: break
+            }
+        }
+        return found
+    }
+
+    private func readEntry(_ range: Range<Int>, into found: inout Fields) throws(FormatError) {
+        var key = "", value = ""
+        try scanner.forEachField(in: range) { (field) throws(FormatError) in
+            if field.number == 1, field.wireType == 2 { key = text(field.content) }
+            if field.number == 2, field.wireType == 2 { value = text(field.content) }
+        }
+        found.entries[key] = value
+    }
+
+    private func locateExternal(_ fields: Fields, _ type: ScalarType, _ name: String) throws(FormatError) {
+        guard let location = fields.entries["location"] else { return }
+        let file = try external.file(at: location, tensor: name)
+        let index = files.firstIndex { $0.name == location } ?? files.count
+        if index == files.count {
+            guard RelativeName.isSound(location) else {
+                throw FormatError(
+                    code: .unsupported, subject: path, problem: "tensor '\(name)' lies in '\(location)'.",
+                    remedy: "Give the data file a plain name.")
+            }
+            files.append(PackedModel.File(path: file.path, name: location, byteCount: file.byteCount))
+        }
+        let offset = fields.entries["offset"].map { Int($0) ?? -1 } ?? 0
+        let count = Shape.product(of: fields.dimensions).flatMap { type.byteCount(of: $0) }
+        let length = fields.entries["length"].map { Int($0) ?? -1 } ?? count ?? -1
+        // What does not fit the file is bytes like the rest of it.
+        guard offset >= 0, length > 0, offset <= file.byteCount, length <= file.byteCount - offset else { return }
+        add(name, type, fields.dimensions, file: index, offset..<offset + length)
+    }
+
+    private func add(_ name: String, _ type: ScalarType, _ dimensions: [Int], file: Int, _ range: Range<Int>) {
+        let shape = try? Shape(dimensions)
+        let fits = shape.flatMap { type.byteCount(of: $0.count) } == range.count
+        arrays.append(
+            PackedModel.LocatedArray(
+                name: name, type: fits ? type : .uint8, shape: fits ? shape ?? .scalar : .vector(range.count),
+                file: file, range: range))
+    }
+
+    private func varint(_ range: Range<Int>) -> Int {
+        var value: UInt64 = 0
+        for (index, place) in range.enumerated().prefix(10) {
+            value |= UInt64(scanner.bytes[place] & 0x7f) << UInt64(7 * index)
+        }
+        return Int(truncatingIfNeeded: value)
+    }
+
+    private func varints(_ range: Range<Int>) -> [Int] {
+        var values: [Int] = [], start = range.lowerBound
+        for place in range where scanner.bytes[place] < 0x80 {
+            values.append(varint(start..<place + 1))
+            start = place + 1
+        }
+        return values
+    }
+
+    private func text(_ range: Range<Int>) -> String {
+        String(decoding: scanner.bytes.copy(range.prefix(4096)), as: UTF8.self)
+    }
+}

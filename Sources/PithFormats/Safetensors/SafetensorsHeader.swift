@@ -1,0 +1,110 @@
+internal import Foundation
+internal import PithTensor
+
+/// The header of a safetensors file: where each tensor lies, as JSON behind its length.
+///
+/// - Reference: safetensors format description of its repository: 8 bytes of length, JSON of at most 100 MB, tensors.
+struct SafetensorsHeader {
+    /// One tensor of the file.
+    struct Entry {
+        let name: String
+        let type: ScalarType
+        let shape: Shape
+        /// Bytes in the file.
+        let range: Range<Int>
+    }
+
+    let entries: [Entry]
+
+    /// Longest header that is read.
+    static let limit = 100_000_000
+
+    private struct Record: Decodable {
+        let dtype: String
+        let shape: [Int]
+        let offsets: [Int]
+
+        enum CodingKeys: String, CodingKey {
+            case dtype, shape
+            case offsets = "data_offsets"
+        }
+    }
+
+    private enum Value: Decodable {
+        case tensor(Record)
+        case metadata
+
+        init(from decoder: any Decoder) throws {
+            guard decoder.codingPath.last?.stringValue != "__metadata__" else {
+                self = .metadata
+                return
+            }
+            self = .tensor(try Record(from: decoder))
+        }
+    }
+
+    private static let types: [String: ScalarType] = [
+        "F64": .float64, "F32": .float32, "F16": .float16, "BF16": .bfloat16, "F8_E4M3": .float8e4m3fn,
+        "F8_E5M2": .float8e5m2, "F8_E8M0": .float8e8m0, "I64": .int64, "I32": .int32, "I16": .int16, "I8": .int8,
+        "U64": .uint64, "U32": .uint32, "U16": .uint16, "U8": .uint8, "BOOL": .bool, "C64": .complex64,
+    ]
+
+    /// The format's name of an element type; nil when it has none.
+    static func name(of type: ScalarType) -> String? { types.first { $0.value == type }?.key }
+
+    /// Reads the header of the file in `bytes`; `name` names it in errors.
+    ///
+    /// - Throws: `FormatError` `.truncated` or `.corrupt` when the header contradicts itself or the file; `.unsupported`
+    ///   for a header above the limit or an element type that is not known.
+    init(_ bytes: Storage, named name: String) throws(FormatError) {
+        var cursor = ByteCursor(bytes, named: name)
+        let length = try cursor.large("the length of its header")
+        guard length <= SafetensorsHeader.limit else {
+            throw FormatError(
+                code: .unsupported, subject: "\(name), byte 0",
+                problem: "its header has \(length) bytes, above 100 MB.",
+                remedy: FormatError.damaged)
+        }
+        let text = try cursor.take(length)
+        let values: [String: Value]
+        do {
+            values = try JSONDecoder().decode(
+                [String: Value].self, from: Data(text.withBytes { $0.bytes }))
+        } catch {
+            throw FormatError(
+                code: .corrupt, subject: "\(name), byte 8", problem: "its header is not the JSON it should be.",
+                remedy: FormatError.damaged)
+        }
+        var entries: [Entry] = []
+        for (key, value) in values.sorted(by: { $0.key < $1.key }) {
+            guard case .tensor(let record) = value else { continue }
+            entries.append(try SafetensorsHeader.entry(key, record, start: 8 + length, end: bytes.byteCount, name))
+        }
+        self.entries = entries
+    }
+
+    private static func entry(
+        _ key: String, _ record: Record, start: Int, end: Int, _ file: String
+    ) throws(FormatError) -> Entry {
+        let subject = "\(file), tensor '\(key)'"
+        guard let type = types[record.dtype] else {
+            throw FormatError(
+                code: .unsupported, subject: subject, problem: "its type '\(record.dtype)' is not known.",
+                remedy: "Convert it to F32, F16 or BF16.")
+        }
+        let shape: Shape
+        do { shape = try Shape(record.shape) } catch {
+            throw FormatError(code: .corrupt, subject: subject, problem: error.problem, remedy: error.remedy)
+        }
+        guard record.offsets.count == 2, 0 <= record.offsets[0], record.offsets[0] <= record.offsets[1],
+            record.offsets[1] <= end - start,
+            type.byteCount(of: shape.count) == record.offsets[1] - record.offsets[0]
+        else {
+            throw FormatError(
+                code: .corrupt, subject: subject,
+                problem: "its bytes \(record.offsets) do not fit its shape \(shape) or the file's \(end - start).",
+                remedy: FormatError.damaged)
+        }
+        return Entry(name: key, type: type, shape: shape, range: start + record.offsets[0]..<start + record.offsets[1])
+    }
+}

@@ -1,0 +1,54 @@
+import Foundation
+import PithFormats
+import PithTestSupport
+import Testing
+
+@Suite struct MinimalReaderTests {
+    private static let golden = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .appendingPathComponent("PithGolden/container")
+
+    @Test func `the plain reader and ours see the same files in what we write today`() async throws {
+        let folder = try ScratchFolder(), model = ContainerSamples.safetensors()
+        let source = try folder.write(model, to: "m.safetensors")
+        let packed = try await ContainerSamples.pack(source, to: folder.path("m.pith"))
+        let plain = try MinimalReader(packed)
+        #expect(plain.kind == "safetensors")
+        #expect(plain.files == [MinimalReader.File(name: "m.safetensors", bytes: model)])
+        #expect(plain.arrays.map(\.name).dropFirst() == ["embedding", "half", "tied", "steps", "ones", "levels"])
+    }
+
+    @Test(.enabled(if: SharedData.has("models/kws-dscnn.onnx"), "needs the shared models"))
+    func `the plain reader brings a real model back`() async throws {
+        let folder = try ScratchFolder(), source = SharedData.url("models/kws-dscnn.onnx").path
+        let packed = try await ContainerSamples.pack(source, to: folder.path("m.pith"))
+        #expect(try MinimalReader(packed).files.first?.bytes == ContainerSamples.bytes(source))
+    }
+
+    @Test func `large rows in classes agree with the plain reader`() async throws {
+        var samples = NumberSamples(seed: 8)
+        let values = samples.weights(rows: 128, columns: 512, spread: 8)
+        let model = ContainerSamples.safetensors([
+            ("w", "F32", [128, 512], NumberSamples.bytes(values.map(\.bitPattern))),
+            ("s", "F32", [128, 512], NumberSamples.bytes(values.map { abs($0) < 0.05 ? 0 : $0.bitPattern })),
+            ("p", "F32", [128, 512], NumberSamples.bytes(values.map { Float(Int($0 * 50)).bitPattern })),
+        ])
+        let folder = try ScratchFolder(), source = try folder.write(model, to: "m.safetensors")
+        let packed = try await ContainerSamples.pack(source, to: folder.path("m.pith"))
+        #expect(try MinimalReader(packed).files.first?.bytes == model)
+    }
+
+    @Test func `the files of every released version still give the model they were made from`() async throws {
+        let file = Self.golden.appendingPathComponent("version-1.pith"), model = ContainerSamples.safetensors()
+        if ProcessInfo.processInfo.environment["PITH_UPDATE_GOLDEN"] == "1" {
+            let folder = try ScratchFolder(), source = try folder.write(model, to: "m.safetensors")
+            let packed = try await ContainerSamples.pack(source, to: folder.path("m.pith"))
+            try FileManager.default.createDirectory(at: Self.golden, withIntermediateDirectories: true)
+            try Data(packed).write(to: file)
+        }
+        let bytes = try ContainerSamples.bytes(file.path), folder = try ScratchFolder()
+        #expect(try MinimalReader(bytes).files.first?.bytes == model)
+        try await ContainerSamples.unpack(file.path, to: folder.path("back.safetensors"))
+        #expect(try ContainerSamples.bytes(folder.path("back.safetensors")) == model)
+    }
+}
