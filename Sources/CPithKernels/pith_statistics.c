@@ -1,4 +1,3 @@
-#include "pith_clones.h"
 #include "pith_kernels.h"
 #include "pith_clones.h"
 #include <math.h>

@@ -4,7 +4,7 @@ import Testing
 @Suite(.enabled(if: Program.isBuilt, "needs the release build of pith")) struct HelpTests {
     static let commands = [
         [], ["inspect"], ["compress"], ["evaluate"], ["recipes"], ["recipes", "list"], ["recipes", "show"], ["demo"],
-        ["version"],
+        ["version"], ["pack"], ["unpack"], ["verify"],
     ]
 
     private static let golden = Program.package.appendingPathComponent("Tests/PithGolden/help")

@@ -8,7 +8,7 @@ struct InspectCommand: ParsableCommand {
         abstract: "Show what a model holds: operators, weights, types, bytes, and what could be done.",
         discussion: "Example: pith inspect model.onnx")
 
-    @Argument(help: "The ONNX model.")
+    @Argument(help: "The ONNX model or .pith container.")
     var model: String
 
     @Flag(help: "Also range, mean, spread, zeros and entropy of each weight (reads every weight).")
@@ -17,8 +17,17 @@ struct InspectCommand: ParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func run() throws {
+        if model.lowercased().hasSuffix(".pith") { return try inspectContainer() }
         let content = try ONNXReader.read(path: model, sparseAllowance: ONNXReader.sparseAllowanceForInspection)
         let report = try InspectionReport(path: model, model: content, statistics: statistics)
+        switch shared.format {
+        case .text: Console.print(report.text)
+        case .json: Console.print(try JSONText.encode(report))
+        }
+    }
+
+    private func inspectContainer() throws {
+        let report = ContainerInspection(try ContainerFile(path: model))
         switch shared.format {
         case .text: Console.print(report.text)
         case .json: Console.print(try JSONText.encode(report))

@@ -1,0 +1,80 @@
+import ArgumentParser
+import Foundation
+import PithFormats
+import PithReport
+import PithTensor
+
+struct UnpackCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "unpack",
+        abstract: "Bring the model in a .pith file back, byte for byte.",
+        discussion: "Example: pith unpack model.pith -o back.onnx")
+
+    @Argument(help: "The container; - is standard input.")
+    var container: String
+
+    @Option(
+        name: .shortAndLong, help: "Where the model goes; it appears whole or not at all, its data files beside it.")
+    var output: String
+
+    @Option(help: "Only this array, written as .npy.")
+    var array: String?
+
+    @Option(help: "Only these rows of the array, such as 10-20 for ten rows from row 10 on.")
+    var rows: RowRange?
+
+    @Option(help: "Threads for the work, by default one for each processor.")
+    var threads: Int?
+
+    @OptionGroup var shared: SharedOptions
+
+    func validate() throws {
+        guard threads.map({ $0 > 0 }) ?? true else { throw ValidationError("--threads takes a number from 1 up.") }
+        if rows != nil, array == nil { throw ValidationError("--rows needs --array.") }
+        if array != nil, container == "-" { throw ValidationError("--array needs a file, not a pipe.") }
+    }
+
+    func run() async throws {
+        if let text = try exported() { return try show(text) }
+        let isPipe = container == "-", name = isPipe ? "standard input" : container
+        let source: ContainerUnpacker.Source =
+            isPipe
+            ? .stream(try ContainerStream(.standardInput, named: name)) : .file(try ContainerFile(path: container))
+        let unpacker = ContainerUnpacker(
+            source, named: name, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+        let meter = ProgressMeter("unpacked", of: source.directory.files.reduce(0) { $0 + $1.byteCount })
+        let (paths, byteCount) = try await unpacker.unpack(to: output, progress: meter.tell)
+        Console.endProgress()
+        try show(UnpackText(container: name, paths: paths, bytes: byteCount))
+    }
+
+    /// Writes plain arrays when that is what was asked for.
+    private func exported() throws -> UnpackText? {
+        guard container != "-" else { return nil }
+        let file = try ContainerFile(path: container)
+        if let array {
+            let count = try ArrayExport(file).write(array: array, rows: rows?.range, to: output)
+            return UnpackText(container: container, paths: [output], bytes: count)
+        }
+        guard ArrayExport.isWanted(kind: file.directory.kind, path: output) else { return nil }
+        return UnpackText(container: container, paths: [output], bytes: try ArrayExport(file).write(to: output))
+    }
+
+    private func show(_ text: UnpackText) throws {
+        switch shared.format {
+        case .text: Console.print(text.text)
+        case .json: Console.print(try JSONText.encode(text))
+        }
+    }
+}
+
+/// A half-open range of rows: `10-20` is ten rows.
+struct RowRange: ExpressibleByArgument {
+    let range: Range<Int>
+
+    init?(argument: String) {
+        let ends = argument.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+        guard ends.count == 2, let start = ends[0], let end = ends[1], start < end else { return nil }
+        range = start..<end
+    }
+}
