@@ -149,14 +149,48 @@ static inline int decode_group(
 // MARK: AVX-512
 
 #if defined(__x86_64__)
+// The entries of an encoder's table in registers, when its symbols lie among 32 neighbours: a gather from memory takes
+// several times as long.
+struct near_table {
+    __m512i low_reciprocals, high_reciprocals, low_packed, high_packed, first;
+};
+
+// The first of at most 32 neighbours that are all the symbols a table has; -1 when they are further apart.
+static int first_neighbour(const uint64_t *table) {
+    int first = 0, last = 255;
+    while (first < 255 && !(table[first] >> 32 & 0xffff)) first++;
+    while (last > first && !(table[last] >> 32 & 0xffff)) last--;
+    return last - first < 32 ? (first < 224 ? first : 224) : -1;
+}
+
+TARGET_512
+static struct near_table near_entries(const uint64_t *table, int first) {
+    uint32_t reciprocals[32], packed[32];
+    for (int i = 0; i < 32; i++) {
+        reciprocals[i] = (uint32_t)table[first + i];
+        packed[i] = (uint32_t)(table[first + i] >> 32);
+    }
+    struct near_table near = {
+        _mm512_loadu_si512(reciprocals), _mm512_loadu_si512(reciprocals + 16), _mm512_loadu_si512(packed),
+        _mm512_loadu_si512(packed + 16), _mm512_set1_epi32(first)};
+    return near;
+}
+
 // 16 lanes of the encoder. Words go to the 16 places below `words`, right-aligned; those below the new top are free again.
 TARGET_512
-static inline uint16_t *encode16(
-    const uint64_t *table, const uint8_t *symbols, uint16_t *words, __m512i *state) {
+static inline __attribute__((always_inline)) uint16_t *encode16(
+    const uint64_t *table, const struct near_table *near, const uint8_t *symbols, uint16_t *words, __m512i *state) {
     __m512i x = *state, symbol = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)symbols));
-    __m512i slot = _mm512_slli_epi32(symbol, 1);
-    __m512i reciprocal = _mm512_i32gather_epi32(slot, table, 4);
-    __m512i packed = _mm512_i32gather_epi32(slot, (const char *)table + 4, 4);
+    __m512i reciprocal, packed;
+    if (near) {
+        __m512i place = _mm512_sub_epi32(symbol, near->first);
+        reciprocal = _mm512_permutex2var_epi32(near->low_reciprocals, place, near->high_reciprocals);
+        packed = _mm512_permutex2var_epi32(near->low_packed, place, near->high_packed);
+    } else {
+        __m512i slot = _mm512_slli_epi32(symbol, 1);
+        reciprocal = _mm512_i32gather_epi32(slot, table, 4);
+        packed = _mm512_i32gather_epi32(slot, (const char *)table + 4, 4);
+    }
     __m512i f = _mm512_and_si512(packed, _mm512_set1_epi32(0xffff)), start = _mm512_srli_epi32(packed, 16);
     __mmask16 full = _mm512_cmpge_epu32_mask(x, _mm512_slli_epi32(f, 20));
     unsigned count = (unsigned)__builtin_popcount(full);
@@ -177,22 +211,32 @@ static inline uint16_t *encode16(
 }
 
 TARGET_512
-static uint16_t *encode_groups_512(
-    const uint64_t *table, const uint8_t *symbols, size_t groups, uint16_t *words, uint32_t *states) {
+static inline __attribute__((always_inline)) uint16_t *encode_groups(
+    const uint64_t *table, const struct near_table *near, const uint8_t *symbols, size_t groups, uint16_t *words,
+    uint32_t *states) {
     __m512i a = _mm512_loadu_si512(states), b = _mm512_loadu_si512(states + 16);
     __m512i c = _mm512_loadu_si512(states + 32), d = _mm512_loadu_si512(states + 48);
     for (size_t g = groups; g-- > 0;) {
         const uint8_t *s = symbols + g * 64;
-        words = encode16(table, s + 48, words, &d);
-        words = encode16(table, s + 32, words, &c);
-        words = encode16(table, s + 16, words, &b);
-        words = encode16(table, s, words, &a);
+        words = encode16(table, near, s + 48, words, &d);
+        words = encode16(table, near, s + 32, words, &c);
+        words = encode16(table, near, s + 16, words, &b);
+        words = encode16(table, near, s, words, &a);
     }
     _mm512_storeu_si512(states, a);
     _mm512_storeu_si512(states + 16, b);
     _mm512_storeu_si512(states + 32, c);
     _mm512_storeu_si512(states + 48, d);
     return words;
+}
+
+TARGET_512
+static uint16_t *encode_groups_512(
+    const uint64_t *table, const uint8_t *symbols, size_t groups, uint16_t *words, uint32_t *states) {
+    int first = first_neighbour(table);
+    if (first < 0) return encode_groups(table, 0, symbols, groups, words, states);
+    struct near_table near = near_entries(table, first);
+    return encode_groups(table, &near, symbols, groups, words, states);
 }
 
 TARGET_512
