@@ -2,6 +2,7 @@
 # Installs what building and running Pith needs and this machine lacks. Safe to run again: what is there stays.
 #
 #   zlib's headers            for building; from Debian's packages or Homebrew
+#   zstd, LZ4, LZO, brotli    for `pith pack --codec`, opened when asked for; from Debian's packages or Homebrew, if they can
 #   ONNX Runtime's library    for commands that run models; from the Python package index, checked by its hash,
 #                             into $XDG_DATA_HOME/pith/onnxruntime (or ~/.local/share/pith/onnxruntime)
 #
@@ -45,6 +46,21 @@ install_zlib() {
     Darwin) command -v brew >/dev/null 2>&1 && brew install zlib ;;
     *) apt_install zlib1g-dev ;;
     esac
+}
+
+# The libraries of codecs; without them everything but those codecs works.
+install_codecs() {
+    if [ "$(uname -s)" = Darwin ]; then
+        command -v brew >/dev/null 2>&1 && brew install --quiet zstd lz4 lzo brotli >/dev/null 2>&1
+        return 0
+    fi
+    known=$(ldconfig -p 2>/dev/null || true)
+    missing=
+    for pair in libzstd.so.1=libzstd1 liblz4.so.1=liblz4-1 liblzo2.so.2=liblzo2-2 libbrotlienc.so.1=libbrotli1; do
+        case $known in *"${pair%%=*}"*) ;; *) missing="$missing ${pair#*=}" ;; esac
+    done
+    # shellcheck disable=SC2086 # names of packages
+    [ -z "$missing" ] || apt_install $missing || warn "these codecs can not be installed, and are left out:$missing"
 }
 
 # Sets the package's file name, its platform tag for pip, its hash and the library in it.
@@ -190,6 +206,7 @@ if ! install_zlib; then
     warn "Install zlib1g-dev (Debian), zlib-devel (Fedora) or zlib (Homebrew)."
     exit 1
 fi
+install_codecs
 if [ -n "${PITH_ONNXRUNTIME:-}" ]; then
     if [ ! -e "$PITH_ONNXRUNTIME" ]; then
         warn "PITH_ONNXRUNTIME names $PITH_ONNXRUNTIME, which does not exist. Correct it, or unset it to install one."

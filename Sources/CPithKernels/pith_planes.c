@@ -233,3 +233,10 @@ int pith_same_bytes(const uint8_t *bytes, size_t count) { return memcmp(bytes, b
 int pith_repeats_element(const uint8_t *elements, size_t count, unsigned width) {
     return memcmp(elements, elements + width, (count - 1) * width) == 0;
 }
+
+PITH_CLONES
+uint64_t pith_sum_folded_u8(const uint8_t *bytes, size_t count) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++) sum += bytes[i] < 128 ? bytes[i] : 256u - bytes[i];
+    return sum;
+}

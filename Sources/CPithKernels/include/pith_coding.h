@@ -85,3 +85,6 @@ int pith_same_bytes(const uint8_t *bytes, size_t count);
 
 /// Whether `count` elements of `width` bytes, at least one, are all the same.
 int pith_repeats_element(const uint8_t *elements, size_t count, unsigned width);
+
+/// Sum over `count` bytes of their distance from 0, modulo 256: min(b, 256 - b).
+uint64_t pith_sum_folded_u8(const uint8_t *bytes, size_t count);

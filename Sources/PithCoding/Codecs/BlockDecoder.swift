@@ -9,9 +9,8 @@ package final class BlockDecoder {
     private let planes: PlaneDecoder
     private let split = ByteBuffer(), kept = ByteBuffer(), mask = ByteBuffer()
 
-    /// A decoder without scratch memory yet.
-    ///
-    /// - Parameter isPortable: Leaves out the loops for particular processors; the elements are the same.
+    /// A decoder without scratch memory yet; when `isPortable` without the loops for particular processors, whose
+    /// elements are the same.
     package init(isPortable: Bool = false) { planes = PlaneDecoder(isPortable: isPortable) }
 
     /// Decodes `body` into `output`, which becomes `count` elements of `layout`.
@@ -48,6 +47,15 @@ package final class BlockDecoder {
         case .palette where !isNested: unsafe try decodePalette(&reader, layout.width, count, into: target)
         case .repeats where !isNested:
             _ = unsafe try planes.decode(&reader, classes: nil, allowsRepeats: true, into: target)
+        case .deflate, .zstd, .lz4, .lzo, .brotli:
+            guard !isNested, let method = BlockMethod(rawValue: number) else {
+                throw reader.corrupt("the block's method \(number) can not be nested", at: start)
+            }
+            let coded = try reader.take(reader.remaining), output = UnsafeMutableRawBufferPointer(target)
+            let library = try BlockCodec.library(method)
+            unsafe try coded.withUnsafeBytes { (bytes) throws(CodingError) in
+                unsafe try library?.decode(bytes, into: output)
+            }
         case nil:
             throw CodingError(
                 code: .unsupported, subject: "\(reader.subject), byte \(start)",

@@ -13,16 +13,14 @@ package final class BlockEncoder {
     /// Most elements of a block.
     package static let mostElements = 1 << 20
 
-    /// An encoder without scratch memory yet.
-    ///
-    /// - Parameter isPortable: Leaves out the loops for particular processors; the bytes are the same.
+    /// An encoder without scratch memory yet; when `isPortable` without the loops for particular processors, whose
+    /// bytes are the same.
     package init(isPortable: Bool = false) { planes = PlaneEncoder(isPortable: isPortable) }
 
     /// The body of a block that holds `bytes`: a method and what belongs to it.
     ///
-    /// - Parameters:
-    ///   - bytes: Whole elements, at least one and at most `mostElements`.
-    ///   - unit: Elements that belong together, such as a row; 0 when nothing does.
+    /// `bytes` are whole elements, at least one and at most `mostElements`; `unit` is how many of them belong together,
+    /// such as a row, and 0 when none do.
     package func encode(_ bytes: RawSpan, layout: NumberLayout, unit: Int) -> [UInt8] {
         let count = bytes.byteCount / layout.width
         precondition(
@@ -38,6 +36,23 @@ package final class BlockEncoder {
             }
         }
         return best
+    }
+
+    /// The body of a block that holds `bytes`, coded by `codec`; stored when that does not make it smaller.
+    ///
+    /// - Throws: `CodingError` `.unsupported` when the codec's library is not there, `.failed` when it fails.
+    package func encode(
+        _ bytes: RawSpan, layout: NumberLayout, unit: Int, codec: BlockCodec
+    ) throws(CodingError) -> [UInt8] {
+        guard let method = codec.method else { return encode(bytes, layout: layout, unit: unit) }
+        let library = try BlockCodec.library(method)
+        let coded = unsafe try bytes.withUnsafeBytes { (buffer) throws(CodingError) in
+            unsafe try library?.encoded(buffer)
+        }
+        guard let coded, coded.count < bytes.byteCount else {
+            return unsafe bytes.withUnsafeBytes { unsafe [BlockMethod.stored.rawValue] + $0 }
+        }
+        return [method.rawValue] + coded
     }
 
     /// Tries what the elements suggest and keeps the smallest.
@@ -77,7 +92,10 @@ package final class BlockEncoder {
         split.resize(to: count * layout.width)
         guard let target = unsafe split.pointer.assumingMemoryBound(to: UInt8.self).baseAddress else { return [] }
         unsafe pith_split_planes(base, count, UInt32(layout.width), layout.isRotated ? 1 : 0, target, count)
-        let classes = unsafe unit > 0 ? classifier.classes(of: target, count, unit: unit) : nil
+        let classes =
+            unsafe unit > 0
+            ? classifier.classes(
+                of: target, count, unit: unit, isFolded: !layout.isRotated) : nil
         var out: [UInt8] = []
         out.reserveCapacity(count * layout.width + 1024)
         out.append(BlockMethod.planes.rawValue)

@@ -12,6 +12,12 @@ package enum BlockMethod: UInt8, CaseIterable, Sendable {
     case palette = 4
     /// The bytes as they lie, with earlier pieces repeated.
     case repeats = 5
+    /// Libraries' codecs over the bytes as they lie.
+    case deflate = 16
+    case zstd = 17
+    case lz4 = 18
+    case lzo = 19
+    case brotli = 20
 
     /// Name in reports.
     package var name: String {
@@ -22,6 +28,11 @@ package enum BlockMethod: UInt8, CaseIterable, Sendable {
         case .sparse: "sparse"
         case .palette: "palette"
         case .repeats: "repeats"
+        case .deflate: "deflate"
+        case .zstd: "zstd"
+        case .lz4: "lz4"
+        case .lzo: "lzo"
+        case .brotli: "brotli"
         }
     }
 }

@@ -15,9 +15,7 @@ final class PlaneEncoder {
 
     init(isPortable: Bool) { self.isPortable = isPortable }
 
-    /// Appends the stored form of `count` bytes at `plane`.
-    ///
-    /// - Parameter classes: Classes that the plane may be coded with, when there are any.
+    /// Appends the stored form of `count` bytes at `plane`, by tables for `classes` when there are any.
     func encode(_ plane: UnsafePointer<UInt8>, _ count: Int, classes: UnitClasses?, into out: inout [UInt8]) {
         guard count > 0 else { return out.append(PlaneMode.stored.rawValue) }
         if unsafe isConstant(plane, count) {

@@ -13,12 +13,14 @@ final class UnitClassifier {
     private static let mostGroups = 8
 
     /// The classes that pay for their tables, or nil when one table is as good.
+    ///
+    /// `isFolded` says that symbols are levels around 0 or 128, whose distance from there tells their scale.
     func classes(
-        of plane: UnsafePointer<UInt8>, _ elementCount: Int, unit: Int
+        of plane: UnsafePointer<UInt8>, _ elementCount: Int, unit: Int, isFolded: Bool
     ) -> UnitClasses? {
         let unitCount = (elementCount + unit - 1) / unit
         guard unit >= 16, unitCount >= Self.fewestUnits, elementCount >= Self.fewestElements else { return nil }
-        let order = unsafe Self.sorted(plane, elementCount, unit: unit, unitCount)
+        let order = unsafe Self.sorted(plane, elementCount, unit: unit, unitCount, isFolded: isFolded)
         var groups = Self.grouped(order, unit: unit)
         gathered.resize(to: elementCount)
         var histograms = groups.map { unsafe histogram(plane, elementCount, unit: unit, of: $0) }
@@ -40,11 +42,12 @@ final class UnitClassifier {
 
     /// Units by their mean symbol, then by their place.
     private static func sorted(
-        _ plane: UnsafePointer<UInt8>, _ elementCount: Int, unit: Int, _ unitCount: Int
+        _ plane: UnsafePointer<UInt8>, _ elementCount: Int, unit: Int, _ unitCount: Int, isFolded: Bool
     ) -> [Int] {
+        let sum = unsafe isFolded ? pith_sum_folded_u8 : pith_sum_u8
         let means = (0..<unitCount).map { index in
             let count = min(unit, elementCount - index * unit)
-            return unsafe Int(pith_sum_u8(plane + index * unit, count)) << 16 / count
+            return unsafe Int(sum(plane + index * unit, count)) << 16 / count
         }
         return (0..<unitCount).sorted { (means[$0], $0) < (means[$1], $1) }
     }

@@ -48,7 +48,7 @@ public struct CompressionJob: Sendable {
         let dataset = try options.data.map { try Dataset(path: $0, graphInputs: original.graph.requiredInputs) }
         let piece = try await applied(to: original, dataset)
         progress("writing and checking")
-        let pending = try ONNXWriter.begin(piece.model, path: output)
+        let pending = try await PendingOutput(piece.model, path: output, threads: options.threads)
         // Measured before the output appears: it may replace the input.
         let inputBytes = try ModelFacts.fileBytes(of: original, at: input)
         try refuseUnhandled(piece, isLarger: pending.byteCount > inputBytes)
@@ -58,14 +58,14 @@ public struct CompressionJob: Sendable {
         let source: any SampleSource = try dataset ?? SyntheticSource(for: reference, seed: options.seed)
         let calibration = dataset?.calibrationRows ?? 0..<0
         let verification = try OutputVerifier(
-            path: pending.temporaryPath, piece: piece, original: reference, source: source,
+            path: pending.modelPath, piece: piece, original: reference, source: source,
             rows: calibration.isEmpty ? source.evaluationRows : calibration
         ).verify()
         let scoringStart = clock.now
-        let scores = try score(pending.temporaryPath, source, dataset)
+        let scores = try score(pending.modelPath, source, dataset)
         let scoringSeconds = scoringStart.duration(to: clock.now).seconds
         try keepPromises(scores)
-        let digest = SHA256Digest(of: try MappedFile(path: pending.temporaryPath).storage)
+        let digest = SHA256Digest(of: try MappedFile(path: pending.outputPath).storage)
         let parameters = ModelFacts(original).parameterCount
         try pending.commit()
         return CompressionReport(

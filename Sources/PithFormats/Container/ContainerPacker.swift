@@ -1,4 +1,4 @@
-internal import PithCoding
+package import PithCoding
 package import PithTensor
 
 /// Writes the container of a model: blocks are coded in parallel and written in order, to a file or a pipe.
@@ -21,24 +21,26 @@ package struct ContainerPacker: Sendable {
 
     private let model: PackedModel
     private let plan: ContainerPlan
-    private let inputs: [InputFile]
+    private let source: BlockSource
     private let threads: Int
+    private let codec: BlockCodec
 
-    /// Plans the container of `model`.
+    /// Plans the container of `model`, whose blocks `codec` will code.
     ///
-    /// - Throws: `FormatError` when a file can not be read.
-    package init(_ model: PackedModel, threads: Int) throws(FormatError) {
+    /// - Throws: `FormatError` when a file can not be read, or the codec's library is not there.
+    package init(_ model: PackedModel, threads: Int, codec: BlockCodec = .auto) throws(FormatError) {
+        do { try codec.require() } catch { throw FormatError(error, file: "--codec") }
+        self.codec = codec
         self.model = model
         self.threads = max(threads, 1)
         plan = try ContainerPlan(model)
-        var inputs: [InputFile] = []
-        for file in model.files { inputs.append(try InputFile.opened(file.path)) }
-        self.inputs = inputs
+        source = try BlockSource(model, plan.directory)
     }
 
     /// Writes the container to `output`, which is left open.
     ///
-    /// - Parameter progress: Told how many of the model's bytes are done.
+    /// `progress` is told how many of the model's bytes are done.
+    ///
     /// - Throws: `FormatError` when a file can not be read or the output not be written; `CancellationError`.
     package func pack(
         to output: OutputFile, named target: String, progress: @escaping @Sendable (Int) -> Void = { _ in }
@@ -50,7 +52,7 @@ package struct ContainerPacker: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<min(threads, max(plan.directory.blocks.count, 1)) {
                 group.addTask {
-                    let worker = PackWorker(directory: plan.directory, model: model, inputs: inputs)
+                    let worker = PackWorker(source, codec)
                     while true {
                         let block = next.next()
                         guard block < plan.directory.blocks.count else { return }
@@ -62,7 +64,7 @@ package struct ContainerPacker: Sendable {
                 }
             }
             do {
-                try await group.waitForAll()
+                for try await _ in group {}
             } catch {
                 await sink.fail()
                 throw error
@@ -78,35 +80,24 @@ package struct ContainerPacker: Sendable {
 
 /// Reads and codes blocks with buffers of its own.
 private final class PackWorker {
-    private let directory: ContainerDirectory
-    private let model: PackedModel
-    private let inputs: [InputFile]
+    private let source: BlockSource
+    private let codec: BlockCodec
     private let encoder = BlockEncoder(), raw = ByteBuffer()
 
-    init(directory: ContainerDirectory, model: PackedModel, inputs: [InputFile]) {
-        self.directory = directory
-        self.model = model
-        self.inputs = inputs
+    init(_ source: BlockSource, _ codec: BlockCodec) {
+        self.source = source
+        self.codec = codec
     }
 
     /// The frame of a block, and how many bytes of the model it holds.
     func frame(of number: Int, unit: Int) throws(FormatError) -> (frame: [UInt8], byteCount: Int) {
-        let block = directory.blocks[number], layout = directory.arrays[block.segments[0].array].layout
-        let byteCount = block.elementCount * layout.width
-        raw.resize(to: byteCount)
-        var filled = 0
-        for segment in block.segments {
-            let range = segment.start * layout.width..<(segment.start + segment.count) * layout.width
-            for (place, part) in directory.places(of: segment.array, range) {
-                let target = filled + part.lowerBound - range.lowerBound
-                try inputs[place.file].fill(
-                    raw, target..<target + part.count, from: place.offset + part.lowerBound - place.start,
-                    path: model.files[place.file].path)
+        let layout = try source.gather(number, into: raw)
+        do throws(CodingError) {
+            let body = try raw.withBytes { (bytes) throws(CodingError) in
+                try encoder.encode(bytes, layout: layout, unit: unit, codec: codec)
             }
-            filled += range.count
-        }
-        let body = raw.withBytes { encoder.encode($0, layout: layout, unit: unit) }
-        return (ContainerFrame.encoded(.block, body), byteCount)
+            return (ContainerFrame.encoded(.block, body), raw.count)
+        } catch { throw FormatError(error, file: "block \(number)") }
     }
 }
 

@@ -115,7 +115,7 @@ struct ContainerPlan {
 
     /// Elements of a row: those of one index of the first axis, or of the innermost axis when these are too many.
     static func unit(of array: ContainerDirectory.Array) -> Int {
-        let inner = array.shape.innermost
+        let inner = array.shape.dimensions.last ?? 1
         let row = array.shape.dimensions.first.map { $0 > 0 ? array.elementCount / $0 : 0 } ?? 0
         for candidate in [row, inner] where (64...8192).contains(candidate) { return candidate }
         return inner > 8192 ? 4096 : 64

@@ -102,7 +102,7 @@ package struct ContainerUnpacker: Sendable {
                     }
                 }
             }
-            try await group.waitForAll()
+            for try await _ in group {}
         }
         if case .stream(let stream) = source { _ = try await stream.finish() }
     }

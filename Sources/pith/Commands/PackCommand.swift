@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import PithCoding
 import PithFormats
 import PithReport
 import PithTensor
@@ -14,7 +15,13 @@ struct PackCommand: AsyncParsableCommand {
     var model: String
 
     @Option(name: .shortAndLong, help: "Where the container goes; - is standard output.")
-    var output: String
+    var output: String?
+
+    @Option(help: "What codes the blocks: auto, store, zstd, gzip, lzo, lz4 or brotli.")
+    var codec = BlockCodec.auto
+
+    @Flag(help: "Instead of writing anything, code the model with every codec and compare them.")
+    var compare = false
 
     @Option(help: "Threads for the work, by default one for each processor; the output is the same with any number.")
     var threads: Int?
@@ -23,28 +30,43 @@ struct PackCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard threads.map({ $0 > 0 }) ?? true else { throw ValidationError("--threads takes a number from 1 up.") }
+        guard compare || output != nil else {
+            throw ValidationError("Say where the container goes with -o, or --compare.")
+        }
     }
 
     func run() async throws {
         let packed = try PackedModel.read(path: model)
-        let packer = try ContainerPacker(
-            packed, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+        if compare { return try show(CodecTable(model, CodecComparison(packed), progress: { Console.progress($0) })) }
+        guard let output else { throw ValidationError("Missing expected argument '--output <output>'") }
         let meter = ProgressMeter("packed", of: packed.files.reduce(0) { $0 + $1.byteCount })
         let report: ContainerPacker.Report
         if output == "-" {
+            let packer = try ContainerPacker(
+                packed, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, codec: codec)
             report = try await packer.pack(to: .standardOutput, named: "standard output", progress: meter.tell)
             Console.endProgress()
             return Console.warn(PackText(model, output, report).text)
         }
-        let staged = try StagedOutput(beside: output), name = URL(fileURLWithPath: output).lastPathComponent
-        let file = try staged.create(name)
-        report = try await packer.pack(to: file, named: output, progress: meter.tell)
-        try staged.complete(name, file)
-        try staged.commit()
+        let pending = try await PackedOutput.begin(
+            packed, path: output, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, codec: codec,
+            progress: meter.tell)
+        try pending.commit()
+        report = pending.report
         Console.endProgress()
         switch shared.format {
         case .text: Console.print(PackText(model, output, report).text)
         case .json: Console.print(try JSONText.encode(PackText(model, output, report)))
         }
     }
+
+    private func show(_ table: CodecTable) throws {
+        Console.endProgress()
+        switch shared.format {
+        case .text: Console.print(table.text)
+        case .json: Console.print(try JSONText.encode(table))
+        }
+    }
 }
+
+extension BlockCodec: ExpressibleByArgument {}

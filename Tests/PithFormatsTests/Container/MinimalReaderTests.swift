@@ -1,5 +1,7 @@
 import Foundation
+import PithCoding
 import PithFormats
+import PithTensor
 import PithTestSupport
 import Testing
 
@@ -50,5 +52,13 @@ import Testing
         #expect(try MinimalReader(bytes).files.first?.bytes == model)
         try await ContainerSamples.unpack(file.path, to: folder.path("back.safetensors"))
         #expect(try ContainerSamples.bytes(folder.path("back.safetensors")) == model)
+    }
+
+    @Test func `the worked example of the specification is eight numbers`() throws {
+        let body: [UInt8] = [0x03, 0x02, 0x00, 0x11, 0x02, 0x01, 0x00, 0x05, 0x07]
+        #expect(try MinimalBlock(width: 1, isRotated: false).decoded(body, 8) == [5, 0, 0, 0, 7, 0, 0, 0])
+        let output = ByteBuffer()
+        try BlockDecoder().decode(Storage(body), layout: NumberLayout(.int8), count: 8, named: "example", into: output)
+        #expect(output.bytes(0..<8) == [5, 0, 0, 0, 7, 0, 0, 0])
     }
 }

@@ -1,10 +1,16 @@
 /// Decodes blocks and planes one symbol at a time.
-struct MinimalBlock {
+public struct MinimalBlock {
     let width: Int
     let isRotated: Bool
 
+    /// Blocks of elements of `width` bytes.
+    public init(width: Int, isRotated: Bool) {
+        self.width = width
+        self.isRotated = isRotated
+    }
+
     /// The bytes of the `count` elements in `body`.
-    func decoded(_ body: [UInt8], _ count: Int) throws -> [UInt8] {
+    public func decoded(_ body: [UInt8], _ count: Int) throws -> [UInt8] {
         var input = MinimalInput(body)
         let bytes = try elements(&input, count)
         try require(input.isAtEnd, "block end")
@@ -116,8 +122,17 @@ struct MinimalBlock {
         var frequencies = [Int](repeating: 0, count: 256), starts = frequencies, slots: [Int] = []
         let first = try part.bits(8), last = try part.bits(8)
         try require(first <= last, "table")
+        var skip = 0
         for symbol in first...last {
+            if skip > 0 {
+                skip -= 1
+                continue
+            }
             let length = try part.bits(4)
+            if length == 15 {
+                skip = try part.bits(8)
+                continue
+            }
             if length > 0 { frequencies[symbol] = 1 << (length - 1) | (try part.bits(length - 1)) }
             starts[symbol] = slots.count
             slots += [Int](repeating: symbol, count: frequencies[symbol])

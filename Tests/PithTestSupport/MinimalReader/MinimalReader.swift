@@ -11,6 +11,12 @@ public struct MinimalReader {
     public struct File: Equatable {
         public let name: String
         public let bytes: [UInt8]
+
+        /// Names some bytes.
+        public init(name: String, bytes: [UInt8]) {
+            self.name = name
+            self.bytes = bytes
+        }
     }
 
     /// An array as the directory lists it.

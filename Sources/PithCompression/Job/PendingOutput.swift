@@ -1,0 +1,41 @@
+internal import Foundation
+internal import PithFormats
+internal import PithModel
+
+/// The written model and, when a container was asked for, the container of it; neither is in place yet.
+struct PendingOutput {
+    private let model: ONNXWriter.Pending
+    private let container: PackedOutput?
+
+    /// Writes `model` into a hidden folder beside `path`, and packs it when `path` ends in `.pith`.
+    ///
+    /// - Throws: `FormatError` when something can not be written; `CancellationError`.
+    init(_ model: Model, path: String, threads: Int) async throws {
+        let url = URL(fileURLWithPath: path)
+        guard url.pathExtension.lowercased() == "pith" else {
+            self.model = try ONNXWriter.begin(model, path: path)
+            container = nil
+            return
+        }
+        let inside = url.deletingPathExtension().appendingPathExtension("onnx").path
+        self.model = try ONNXWriter.begin(model, path: inside)
+        container = try await PackedOutput.begin(
+            PackedModel.read(path: self.model.temporaryPath), path: path, threads: threads)
+    }
+
+    /// Where the model can be loaded until `commit`.
+    var modelPath: String { model.temporaryPath }
+
+    /// The first file of the output, until `commit`.
+    var outputPath: String { container?.temporaryPath ?? model.temporaryPath }
+
+    /// Bytes of the output.
+    var byteCount: Int { container?.report.outputBytes ?? model.byteCount }
+
+    /// Puts the output in place.
+    ///
+    /// - Throws: `FormatError` `.unwritable`.
+    func commit() throws(FormatError) {
+        if let container { try container.commit() } else { try model.commit() }
+    }
+}
