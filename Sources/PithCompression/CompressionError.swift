@@ -12,6 +12,8 @@ public struct CompressionError: Error, Hashable, Sendable, CustomStringConvertib
         case promiseBroken
         /// What `--strict` does not let pass: part of the recipe could not be done.
         case refused
+        /// An output path that would destroy what is read.
+        case invalidOutput
         /// The written file does not do what was meant.
         case mismatch
     }

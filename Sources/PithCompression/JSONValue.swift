@@ -42,6 +42,17 @@ public enum JSONValue: Codable, Hashable, Sendable {
         }
     }
 
+    /// The key, such as `stages.0.damping`, of a number that is infinite or no number; JSON holds none.
+    func nonFiniteKey(_ path: [String] = []) -> String? {
+        switch self {
+        case .number(let number): number.isFinite ? nil : path.joined(separator: ".")
+        case .array(let values): values.enumerated().lazy.compactMap { $1.nonFiniteKey(path + ["\($0)"]) }.first
+        case .object(let fields):
+            fields.sorted { $0.key < $1.key }.lazy.compactMap { $1.nonFiniteKey(path + [$0]) }.first
+        default: nil
+        }
+    }
+
     /// The JSON form of a value.
     init(encoding value: some Encodable) throws {
         self = try JSONDecoder().decode(JSONValue.self, from: JSONEncoder().encode(value))

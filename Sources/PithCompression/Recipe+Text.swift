@@ -34,6 +34,11 @@ extension Recipe {
                 code: .invalidRecipe, subject: subject, problem: "it is no map with `version` and `stages`.",
                 remedy: "Copy one from `pith recipes show int8`.")
         }
+        if let key = value.nonFiniteKey() {
+            throw CompressionError(
+                code: .invalidSetting, subject: "\(subject): \(key)", problem: "its number is not finite.",
+                remedy: "Give a number.")
+        }
         do {
             self = try JSONDecoder().decode(Recipe.self, from: JSONEncoder().encode(value))
         } catch let error as CompressionError {

@@ -67,7 +67,9 @@ enum Settings {
             guard all[name] != nil else {
                 throw CompressionError(
                     code: .unknownSetting, subject: subject, problem: "there is no setting named '\(name)'.",
-                    remedy: "Known: \(all.keys.sorted().joined(separator: ", ")).")
+                    remedy:
+                        "Known: \(all.keys.sorted().joined(separator: ", "))\(subject.hasSuffix("where") ? "" : "; and `where`")."
+                )
             }
             all[name] = value
         }

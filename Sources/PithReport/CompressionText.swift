@@ -9,7 +9,7 @@ public struct CompressionText {
 
     /// Size, accuracy, fidelity and latency; then remarks; then a line for each weight.
     public var text: String {
-        var lines = report.notes.map { "note: \($0)" }
+        var lines = report.notes.map { "note: \(Text.line($0))" }
         let ratio = Double(report.input.bytes) / Double(max(report.output.bytes, 1))
         lines.append(
             "size: \(Text.bytes(report.input.bytes)) before, \(Text.bytes(report.output.bytes)) after: "

@@ -44,6 +44,8 @@ enum ScoreText {
             return "latency: \(time(latency.reference)), one sample, \(threads)"
         }
         return "latency: \(time(latency.reference)) before, \(time(candidate)) after: "
-            + "\(speedup.formatted(digits: 2)) times the speed, one sample, \(threads), interleaved"
+            + "\(speedup.formatted(digits: 2)) times the speed\(latency.isSteady ? "" : " in the quietest tenth of the rounds")"
+            + ", one sample, \(threads), interleaved"
+            + (latency.isSteady ? "" : "; the machine was busy, so measure again before you rely on it")
     }
 }

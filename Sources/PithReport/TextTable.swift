@@ -11,7 +11,8 @@ struct TextTable {
         self.rightAligned = rightAligned
     }
 
-    mutating func add(_ row: [String]) { rows.append(row) }
+    /// Adds a row; characters that would move the cursor are shown as escapes, very long names by both their ends.
+    mutating func add(_ row: [String]) { rows.append(row.map { Text.line($0, longest: 240) }) }
 
     var text: String {
         let columns = rows.map(\.count).max() ?? 0
@@ -41,8 +42,17 @@ extension String {
     }
 }
 
-/// Numbers as people read them.
-enum Text {
+/// Names and numbers as people read them.
+package enum Text {
+    /// A name or a remark on one line: control characters as escapes, the middle of long ones left out.
+    package static func line(_ text: String, longest: Int = .max) -> String {
+        let safe = text.unicodeScalars.reduce(into: "") { line, scalar in
+            let isControl = scalar.properties.generalCategory == .control || scalar.properties.isBidiControl
+            line += isControl ? scalar.escaped(asASCII: true) : String(scalar)
+        }
+        return safe.count <= longest ? safe : "\(safe.prefix(longest / 2))…\(safe.suffix(longest / 2))"
+    }
+
     /// Bytes with a unit: `12.3 KB` is 12,300 bytes.
     static func bytes(_ count: Int) -> String {
         switch count {

@@ -15,10 +15,18 @@ enum Console {
         FileHandle.standardError.write(Data((text + "\n").utf8))
     }
 
+    /// A text without characters that would move the cursor or change colours; line breaks stay.
+    static func printable(_ text: String) -> String {
+        text.unicodeScalars.reduce(into: "") { line, scalar in
+            let isControl = scalar.properties.generalCategory == .control && scalar != "\n"
+            line += isControl ? scalar.escaped(asASCII: true) : String(scalar)
+        }
+    }
+
     /// Shows what is being done, on a terminal only, over the line before.
     static func progress(_ text: String) {
         guard isTerminal else { return }
-        FileHandle.standardError.write(Data("\r\u{1B}[K\(text.prefix(100))".utf8))
+        FileHandle.standardError.write(Data("\r\u{1B}[K\(printable(text).prefix(100))".utf8))
     }
 
     /// Clears the line of progress.

@@ -25,6 +25,7 @@ enum ExitStatus: Int32 {
         case let error as CompressionError:
             switch error.code {
             case .invalidRecipe, .unknownTechnique, .unknownSetting, .invalidSetting, .nonFiniteWeight: self = .input
+            case .invalidOutput: self = .usage
             default: self = .failed
             }
         case let error as EvaluationError: self = error.code == .invalidSettings ? .failed : .input
@@ -43,7 +44,7 @@ enum ExitStatus: Int32 {
             Foundation.exit(code == .success ? ExitStatus.done.rawValue : ExitStatus.usage.rawValue)
         }
         if let status = error as? ExitCode { Foundation.exit(status.rawValue) }
-        Console.warn("error: \(error)")
+        Console.warn("error: \(Console.printable("\(error)"))")
         Foundation.exit(ExitStatus(for: error).rawValue)
     }
 

@@ -55,4 +55,17 @@ import Testing
             of: [model], settings: Latency(minimumRounds: 5, maximumRounds: 5))
         #expect(try #require(reports.first).reference.medianMilliseconds > 0)
     }
+
+    @Test func `a busy machine shows in the report, and the quiet rounds tell the speed`() throws {
+        let settings = try Latency(minimumRounds: 40, maximumRounds: 40, budgetSeconds: 0, warmUpRuns: 2)
+        let counter = Counter()
+        // Two runs of three are disturbed, the candidate's more than the reference's.
+        let report = try #require(
+            try settings.measure(count: 2) { index in
+                counter.increment()
+                return [0.004, 0.002][index] * (counter.value / 2 % 3 == 0 ? 1 : index == 0 ? 5 : 20)
+            }.first)
+        #expect(report.speedup == 2 && !report.isSteady)
+        #expect(report.reaches(speedup: 2) && !report.reaches(speedup: 2.1))
+    }
 }

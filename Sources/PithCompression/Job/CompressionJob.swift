@@ -46,6 +46,7 @@ public struct CompressionJob: Sendable {
         let reference = try Session(path: input)
         try WeightSoundness(original).require(besides: Set(recipe.stages.flatMap(\.selector.exclude)))
         let dataset = try options.data.map { try Dataset(path: $0, graphInputs: original.graph.requiredInputs) }
+        try refuseOverwriting(original, dataset)
         let piece = try await applied(to: original, dataset)
         progress("writing and checking")
         let pending = try await PendingOutput(piece.model, path: output, threads: options.threads)
@@ -80,6 +81,23 @@ public struct CompressionJob: Sendable {
             minimumRuntime: MinimumRuntime.name(of: piece.model), verification: verification,
             notes: notes(piece, dataset, scores, verification, grown: pending.byteCount - inputBytes),
             ledger: Ledger(original: original, piece: piece).rows)
+    }
+
+    /// The files that are read stay as they are.
+    private func refuseOverwriting(_ original: Model, _ dataset: Dataset?) throws(CompressionError) {
+        func place(_ path: String) -> String {
+            URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
+        }
+        let folder = URL(fileURLWithPath: input).deletingLastPathComponent()
+        let external = original.externalFiles.map { URL(fileURLWithPath: $0, relativeTo: folder).path }
+        let target = place(output), read = [input] + external + (dataset?.files ?? [])
+        guard output != "-", !read.contains(where: { place($0) == target || place($0) == target + ".data" }) else {
+            throw CompressionError(
+                code: .invalidOutput, subject: output,
+                problem: output == "-"
+                    ? "a model is not written to standard output." : "it is one of the files that are read.",
+                remedy: "Give the output a name of its own.")
+        }
     }
 
     // MARK: Stages
@@ -200,7 +218,7 @@ public struct CompressionJob: Sendable {
                 "The output '\(verification.worstOutput)' lies only \(verification.optimizedSQNR.formatted(digits: 1)) dB "
                     + "from the original's.")
         }
-        if let speedup = scores.latency?.speedup, speedup < 0.95 {
+        if let latency = scores.latency, latency.isSteady, let speedup = latency.speedup, speedup < 0.95 {
             notes.append("The output is slower than the input: \(speedup.formatted(digits: 2)) times its speed.")
         }
         return notes

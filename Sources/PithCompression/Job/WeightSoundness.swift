@@ -36,7 +36,9 @@ struct WeightSoundness {
         CompressionError(
             code: .nonFiniteWeight, subject: "weight '\(name)'",
             problem: "\(bad) of its \(tensor.count) values are NaN or infinite.",
-            remedy: "Repair or export the model again, or name this weight under `exclude` in the recipe.")
+            remedy:
+                "Repair or export the model again, or leave this weight out with `where: { exclude: [NAME] }` in each stage of a recipe of your own."
+        )
     }
 
     private static func parameters(of graph: Graph) -> [String] {

@@ -15,41 +15,6 @@ struct StaticSearch {
     let context: StageContext
     let dataset: Dataset
 
-    /// Layers to leave in float.
-    private struct Exclusion {
-        let label: String
-        /// Why, by the position of the layer's node.
-        var reasons: [Int: String] = [:]
-
-        var nodes: Set<Int> { Set(reasons.keys) }
-    }
-
-    /// A candidate with what was measured of it.
-    private struct Measured {
-        let candidate: StaticCandidate
-        let exclusion: Exclusion
-        var label: String { exclusion.label }
-        let sqnrDB: Double
-        /// Nil under fixed rules and for ruined candidates.
-        let speedup: Double?
-        /// Whether it saves enough time, by measurement or by the fixed rule that integers do.
-        let isFast: Bool
-
-        /// So fast that nothing else need be tried.
-        var isAmple: Bool { isFast && (speedup ?? 2) >= 2 }
-
-        /// Whether leaving some layers in float may make it worth while: it is fast, or not far from it, or ruined.
-        func mayGain(_ settings: StaticQuantizer) -> Bool {
-            isFast || sqnrDB < settings.minimumSQNR || (speedup ?? 0) >= 0.85 * settings.minimumSpeedup
-        }
-
-        /// Clearly faster, or as fast and more accurate.
-        func isBetter(than other: Measured) -> Bool {
-            let ratio = (speedup ?? 1) / (other.speedup ?? 1)
-            return ratio > 1.03 || ratio > 0.97 && sqnrDB > other.sqnrDB
-        }
-    }
-
     /// Puts the chosen layers of `piece` into integers; answers whether there are any.
     ///
     /// - Throws: What runtime and data throw; `CancellationError`.
@@ -82,7 +47,10 @@ struct StaticSearch {
         }
         let bench = try CandidateBench(model: piece.model, source: source, rows: heldOut, profile: context.profile)
         let type = try activationType(piece, kept, observations, bench)
-        return try await choose(&piece, kept, observations, type, bench, seen)
+        var trials = StaticTrials(
+            piece: piece, kept: kept, observations: observations, type: type, bench: bench, settings: settings,
+            progress: context.progress)
+        return try await choose(&piece, &trials, seen)
     }
 
     /// The weight that a layer's node reads.
@@ -126,101 +94,75 @@ struct StaticSearch {
         }
     }
 
-    private func choose(
-        _ piece: inout Workpiece, _ kept: Set<Int>, _ observations: [String: Observation], _ type: ScalarType,
-        _ bench: CandidateBench, _ seen: Range<Int>
-    ) async throws -> Bool {
-        var tried: [Measured] = []
-        func measure(_ exclusion: Exclusion) throws -> Measured {
-            context.progress("measuring \(exclusion.label)")
-            let candidate = try StaticCandidate(
-                piece, excluding: kept.union(exclusion.nodes), observations: observations, settings: settings,
-                activationType: type)
-            let bytes = try ONNXWriter.encode(candidate.model)
-            let sqnr = try bench.sqnrDB(of: bytes)
-            // A ruined candidate need not be timed.
-            let speedup = sqnr < settings.minimumSQNR ? nil : try bench.speedup(of: bytes)
-            let isFast = speedup.map { $0 >= settings.minimumSpeedup } ?? (sqnr >= settings.minimumSQNR)
-            let measured = Measured(
-                candidate: candidate, exclusion: exclusion, sqnrDB: sqnr, speedup: speedup, isFast: isFast)
-            tried.append(measured)
-            return measured
-        }
-        func isGood(_ measured: Measured) -> Bool {
-            measured.sqnrDB >= settings.targetSQNR && measured.isFast
-        }
-        let all = try measure(Exclusion(label: "every layer in integers"))
-        if settings.objective == .accuracy {
-            if let first = firstConvolution(piece, kept) { _ = try measure(StaticSearch.firstInFloat(first)) }
-            // Fixed rules know no times: what the further sets of layers cost can not be told.
-            let sets = context.profile.isFixed ? [] : try exclusions(piece, kept, observations, type, seen)
-            for excluded in sets { _ = try measure(excluded) }
-            let chosen = mostAccurate(tried)
-            let isSound = try await isSound(chosen, piece, bench)
-            account(&piece, isSound ? chosen : nil, tried, type)
-            return isSound
-        }
-        var chosen = isGood(all) ? all : nil
-        let firstInFloat = firstConvolution(piece, kept)
-        if let first = firstInFloat, all.mayGain(settings), !all.isAmple {
-            let next = try measure(StaticSearch.firstInFloat(first))
-            if isGood(next), chosen.map({ next.isBetter(than: $0) }) ?? true { chosen = next }
-        }
-        if chosen == nil, all.mayGain(settings) {
-            for excluded in try exclusions(piece, kept, observations, type, seen) where chosen == nil {
-                let next = try measure(excluded)
-                chosen = isGood(next) ? next : nil
+    private func choose(_ piece: inout Workpiece, _ trials: inout StaticTrials, _ seen: Range<Int>) async throws -> Bool
+    {
+        let chosen =
+            switch settings.objective {
+            case .balanced: try await firstGood(&trials, seen)
+            case .accuracy: try await mostAccurate(&trials, seen)
             }
-        }
-        if chosen == nil, let best = tried.filter(\.isFast).max(by: { $0.sqnrDB < $1.sqnrDB }) {
-            chosen = try await isSound(best, piece, bench) ? best : nil
-        }
-        account(&piece, chosen, tried, type)
+        account(&piece, chosen, trials)
         return chosen != nil
     }
 
-    private static func firstInFloat(_ node: Int) -> Exclusion {
-        Exclusion(
-            label: "the first convolution in float",
-            reasons: [node: "the first convolution gains little and costs accuracy"])
+    /// The first candidate that is sound and fast; of the first two the faster.
+    private func firstGood(_ trials: inout StaticTrials, _ seen: Range<Int>) async throws -> StaticTrials.Measured? {
+        func isGood(_ measured: StaticTrials.Measured) -> Bool {
+            measured.sqnrDB >= settings.targetSQNR && measured.isFast
+        }
+        let all = try trials.measure(StaticTrials.Exclusion(label: "every layer in integers"))
+        var chosen = isGood(all) ? all : nil
+        if let first = trials.firstInFloat, all.mayGain(settings), !all.isAmple {
+            let next = try trials.measure(first)
+            if isGood(next), chosen.map({ next.isBetter(than: $0) }) ?? true { chosen = next }
+        }
+        if chosen == nil, all.mayGain(settings) {
+            for excluded in try exclusions(trials, seen) where chosen == nil {
+                let next = try trials.measure(excluded)
+                chosen = isGood(next) ? next : nil
+            }
+        }
+        if chosen == nil, let best = trials.tried.filter(\.isFast).max(by: { $0.sqnrDB < $1.sqnrDB }) {
+            chosen = try await isSound(best, trials) ? best : nil
+        }
+        return chosen
     }
 
-    /// The most accurate of the candidates that are at most 5 % slower than the fastest.
-    private func mostAccurate(_ tried: [Measured]) -> Measured? {
-        let fast = tried.filter(\.isFast), fastest = fast.compactMap(\.speedup).max() ?? 1
-        return fast.filter { ($0.speedup ?? fastest) >= 0.95 * fastest }.max { $0.sqnrDB < $1.sqnrDB }
+    /// The most accurate of the candidates that are at most 5 % slower than the fastest, if it is sound.
+    private func mostAccurate(_ trials: inout StaticTrials, _ seen: Range<Int>) async throws -> StaticTrials.Measured? {
+        _ = try trials.measure(StaticTrials.Exclusion(label: "every layer in integers"))
+        if let first = trials.firstInFloat { _ = try trials.measure(first) }
+        // Fixed rules know no times: what the further sets of layers cost can not be told.
+        for excluded in context.profile.isFixed ? [] : try exclusions(trials, seen) {
+            _ = try trials.measure(excluded)
+        }
+        let fast = trials.tried.filter(\.isFast), fastest = fast.compactMap(\.speedup).max() ?? 1
+        let best = fast.filter { ($0.speedup ?? fastest) >= 0.95 * fastest }.max { $0.sqnrDB < $1.sqnrDB }
+        guard let best, try await isSound(best, trials) else { return nil }
+        return best
     }
 
     /// Whether a result reaches the target, or comes near integer weights alone.
-    private func isSound(_ measured: Measured?, _ piece: Workpiece, _ bench: CandidateBench) async throws -> Bool {
-        guard let measured else { return false }
+    private func isSound(_ measured: StaticTrials.Measured, _ trials: StaticTrials) async throws -> Bool {
         guard measured.sqnrDB < settings.targetSQNR else { return true }
-        return try await measured.sqnrDB >= weightsOnlySQNR(piece, bench) - settings.allowedLoss
+        return try await measured.sqnrDB >= weightsOnlySQNR(trials) - settings.allowedLoss
     }
 
     /// Output SQNR of the model with integer weights and float activations, in dB.
-    private func weightsOnlySQNR(_ piece: Workpiece, _ bench: CandidateBench) async throws -> Double {
-        var copy = piece
+    private func weightsOnlySQNR(_ trials: StaticTrials) async throws -> Double {
+        var copy = trials.piece
         try await WeightQuantizer().apply(to: &copy, in: context)
-        return try bench.sqnrDB(of: try ONNXWriter.encode(copy.model))
-    }
-
-    /// The first convolution that could run in integers; its few channels gain little, and its input is the model's.
-    private func firstConvolution(_ piece: Workpiece, _ kept: Set<Int>) -> Int? {
-        let graph = piece.model.graph
-        return Placement(graph, excluded: kept).layers.first { graph.nodes[$0.node].isStandard("Conv") }?.node
+        return try trials.bench.sqnrDB(of: try ONNXWriter.encode(copy.model))
     }
 
     /// Sets of nodes to leave float, each with its description.
-    private func exclusions(
-        _ piece: Workpiece, _ kept: Set<Int>, _ observations: [String: Observation], _ type: ScalarType,
-        _ seen: Range<Int>
-    ) throws -> [Exclusion] {
-        let layers = Placement(piece.model.graph, excluded: kept).layers
+    private func exclusions(_ trials: StaticTrials, _ seen: Range<Int>) throws -> [StaticTrials.Exclusion] {
+        let graph = trials.piece.model.graph, layers = Placement(graph, excluded: trials.kept).layers
         let sensitivity = LayerSensitivity(
-            model: piece.model, layers: layers, observations: observations, settings: settings, type: type)
+            model: trials.piece.model, layers: layers, observations: trials.observations, settings: settings,
+            type: trials.type)
         let own = try sensitivity.measure(source: FidelitySource(dataset), rows: seen)
-        var sets: [Exclusion] = []
+        var sets: [StaticTrials.Exclusion] = []
         for limit in [26.0, 30, 34] {
             let nodes = layers.map(\.node).filter { own[$0] ?? .infinity < limit }
             // Where most layers have to stay float, what is left gains little and errs on data unlike the calibration's.
@@ -232,7 +174,7 @@ struct StaticSearch {
                 ($0, "integers would err \((own[$0] ?? 0).formatted(digits: 1)) dB in this layer")
             }
             sets.append(
-                Exclusion(
+                StaticTrials.Exclusion(
                     label:
                         "\(nodes.count) of \(layers.count) layers in float, whose own error is below \(Int(limit)) dB",
                     reasons: Dictionary(uniqueKeysWithValues: reasons)))
@@ -240,9 +182,19 @@ struct StaticSearch {
         return sets
     }
 
-    private func account(_ piece: inout Workpiece, _ chosen: Measured?, _ tried: [Measured], _ type: ScalarType) {
-        let graph = piece.model.graph, layers = Placement(graph).layers
-        func figures(_ measured: Measured) -> String {
+    /// Why none of the candidates was taken.
+    private static func reason(_ tried: [StaticTrials.Measured], _ settings: StaticQuantizer) -> String {
+        guard tried.contains(where: { $0.sqnrDB >= settings.minimumSQNR }) else { return "integers ruin the output" }
+        guard tried.contains(where: \.isFast) else {
+            return
+                "integers save less time on this machine than the \(settings.minimumSpeedup.formatted(digits: 2)) times of `minimumSpeedup`"
+        }
+        return "what is fast enough errs more than integer weights alone do"
+    }
+
+    private func account(_ piece: inout Workpiece, _ chosen: StaticTrials.Measured?, _ trials: StaticTrials) {
+        let layers = Placement(piece.model.graph).layers, tried = trials.tried, type = trials.type
+        func figures(_ measured: StaticTrials.Measured) -> String {
             let speed = measured.speedup.map { ", \($0.formatted(digits: 2))x the speed of float" } ?? ""
             return "\(measured.label): \(measured.sqnrDB.formatted(digits: 1)) dB\(speed)"
         }
@@ -250,8 +202,7 @@ struct StaticSearch {
             piece.note("Tried and not taken: \(figures(measured)).")
         }
         guard let chosen else {
-            let isSlow = tried.first?.isFast == false && (tried.first?.sqnrDB ?? 0) >= settings.minimumSQNR
-            let reason = "integers \(isSlow ? "save no time on this machine" : "ruin the output")"
+            let reason = StaticSearch.reason(tried, settings)
             piece.note("Activations stay float: \(reason).")
             for layer in layers { piece.floatReasons[layer.weight] = piece.floatReasons[layer.weight] ?? reason }
             piece.decisions["activations"] = .string("float")

@@ -34,7 +34,9 @@ public struct SignalToNoise: Sendable {
         }
     }
 
-    /// Counts two tensors of numbers; answers whether they have the same shape. Texts are passed over.
+    /// Counts two tensors of numbers; answers whether they have the same shape.
+    ///
+    /// Texts are passed over.
     @discardableResult
     public mutating func add(_ exact: Tensor, _ rounded: Tensor) -> Bool {
         guard exact.shape == rounded.shape else { return false }

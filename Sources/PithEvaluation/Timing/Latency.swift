@@ -5,7 +5,7 @@ public import PithTensor
 ///
 /// After a warm-up every model runs in short blocks, taken in turn and in reversed order every second round. A block
 /// is a few runs of the same model, so that fast models are seen with warm caches; the round's time is the median of
-/// its block. Figures are medians over rounds.
+/// its block. Times are told as medians over rounds, speedups from the quietest tenth of them.
 ///
 /// - Complexity: time as the settings say; memory of one number for each model and round.
 public struct Latency: Sendable, Hashable {

@@ -19,21 +19,26 @@ public struct LatencyReport: Sendable, Hashable {
         self.threads = threads
     }
 
-    /// The reference's median by the candidate's: above 1 the candidate is faster.
+    /// The reference's time by the candidate's, each in the quietest tenth of its rounds: above 1 the candidate is faster.
+    ///
+    /// Other work on the machine makes some rounds many times slower, and not alike for both; the quiet ones show the
+    /// models.
     public var speedup: Double? {
-        candidate.map { $0.medianMilliseconds > 0 ? reference.medianMilliseconds / $0.medianMilliseconds : 1 }
+        candidate.map { $0.quietMilliseconds > 0 ? reference.quietMilliseconds / $0.quietMilliseconds : 1 }
     }
 
-    /// Whether both estimates of the speedup lie within 5 % of each other; else the machine was busy.
+    /// Whether both estimates of the speedup lie within 5 % of each other and the times did not scatter; else the machine
+    /// was busy.
     public var isSteady: Bool {
-        guard let speedup, let pairedSpeedup else { return true }
-        return max(speedup, pairedSpeedup) <= 1.05 * min(speedup, pairedSpeedup)
+        guard let speedup, let pairedSpeedup, let candidate else { return reference.isSteady }
+        return max(speedup, pairedSpeedup) <= 1.05 * min(speedup, pairedSpeedup) && reference.isSteady
+            && candidate.isSteady
     }
 
-    /// Whether both estimates of the speedup reach `factor`.
+    /// Whether the speedup reaches `factor`: both estimates of it, unless the times scattered too much for the second.
     public func reaches(speedup factor: Double) -> Bool {
         guard let speedup, let pairedSpeedup else { return false }
-        return min(speedup, pairedSpeedup) >= factor
+        return (isSteady ? min(speedup, pairedSpeedup) : speedup) >= factor
     }
 }
 

@@ -57,6 +57,9 @@ public struct ZIPArchive: Sendable {
         self.indexes = indexes
     }
 
+    /// Most bytes that one deflated entry may take in memory: a few bytes can announce any number.
+    public static let largestInflated = 1 << 30
+
     /// Whether `bytes` start like a ZIP archive.
     public static func matches(_ bytes: Storage) -> Bool {
         guard bytes.byteCount >= 4 else { return false }
@@ -70,13 +73,21 @@ public struct ZIPArchive: Sendable {
     /// The content of `entry`, with its checksum verified; stored content is not copied.
     ///
     /// - Throws: `FormatError` `.corrupt` or `.truncated` when it is damaged, `.unsupported` when it has more than
-    ///   `maximumByteCount` bytes.
+    ///   `maximumByteCount` bytes, or its deflated content more than `largestInflated`.
     /// - Complexity: O(*n*) time; memory only for deflated content.
     public func contents(of entry: Entry, maximumByteCount: Int = .max) throws(FormatError) -> Storage {
         let subject = "\(path), entry '\(entry.name)'"
         let stored = bytes.slice(entry.storedRange)
         let content: Storage
         if entry.isDeflated {
+            guard entry.byteCount <= min(maximumByteCount, ZIPArchive.largestInflated) else {
+                throw FormatError(
+                    code: .unsupported, subject: subject,
+                    problem:
+                        "it takes \(entry.byteCount) bytes once inflated; at most "
+                        + "\(min(maximumByteCount, ZIPArchive.largestInflated)) are read.",
+                    remedy: "Store it uncompressed (numpy.savez): then it is read in place.")
+            }
             do {
                 content = try Deflate.inflated(
                     stored, byteCount: entry.byteCount, maximumByteCount: maximumByteCount)

@@ -225,4 +225,17 @@ import Testing
         #expect(head.note.contains("float activations: the recipe leaves it so"), "\(head.note)")
         #expect(report.ledger.contains { $0.note.contains("integer kernel with uint8 activations") })
     }
+
+    @Test func `an output that would replace what is read is refused before any work`() async throws {
+        let scratch = try Scratch()
+        let copy = scratch.path("copy.onnx")
+        try FileManager.default.copyItem(atPath: Digits.model, toPath: copy)
+        for output in [copy, scratch.path("./copy.onnx"), Digits.card, "-"] {
+            let job = CompressionJob(
+                input: copy, output: output, recipe: try Recipe.named("clean"), options: options())
+            let error = await #expect(throws: CompressionError.self) { try await job.run() }
+            #expect(error?.code == .invalidOutput, "\(output)")
+        }
+        #expect(try Data(contentsOf: URL(fileURLWithPath: copy)).count == 409_748)
+    }
 }

@@ -102,4 +102,13 @@ struct RecipeTests {
         #expect(error.code == .invalidRecipe)
         #expect(error.subject.contains("graph.clean"))
     }
+
+    @Test func `a number that is none is refused with its key`() throws {
+        let error = try #require(
+            refusal("version: 1\nstages: [ { technique: quantize.static, minimumSpeedup: .nan } ]"))
+        #expect(error.code == .invalidSetting)
+        #expect(error.subject.hasSuffix("stages.0.minimumSpeedup"))
+        let unknown = try #require(refusal("version: 1\nstages: [ { technique: quantize.weights, exclude: [w] } ]"))
+        #expect(unknown.remedy.contains("and `where`"))
+    }
 }

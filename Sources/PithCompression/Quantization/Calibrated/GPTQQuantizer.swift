@@ -40,8 +40,8 @@ public struct GPTQQuantizer: GridTechnique {
     public var rounding = Rounding.refined
     /// Whether inputs that are large on average are rounded first.
     public var activationOrder = true
-    /// What is added to the diagonal of the moments, as a part of its mean.
-    public var damping = 0.01
+    /// What is added to the diagonal of the moments, as a part of its mean; 0: as much as the number of rows asks for.
+    public var damping = 0.0
     /// How far a layer goes to make up for the errors before it: 0 not at all, 1 as far as it can.
     public var strength = 1.0
     /// Calibration rows used at most.
@@ -53,8 +53,8 @@ public struct GPTQQuantizer: GridTechnique {
 
     public func validate() throws(CompressionError) {
         try validateGrid()
-        guard damping > 0, damping <= 1 else {
-            throw Self.invalid("damping", "\(damping) lies outside 0...1, 0 excluded.", remedy: "Use 0.01.")
+        guard (0...1).contains(damping) else {
+            throw Self.invalid("damping", "\(damping) lies outside 0...1.", remedy: "Use 0, or 0.01 to 1.")
         }
         guard (0...1).contains(strength) else {
             throw Self.invalid("strength", "\(strength) lies outside 0...1.", remedy: "Use 1.")

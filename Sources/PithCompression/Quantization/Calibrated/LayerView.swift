@@ -15,9 +15,9 @@ struct LayerView {
         node = graph.nodes[layer.node]
     }
 
-    /// Adds the moments of one batch; of more than `limit` rows every second, third ... counts.
+    /// Adds the moments of one batch.
     ///
-    /// What is wanted of the layer is `wanted` less the `shortcut` that will be added to it. Batches whose values do not
+    /// Of more than `limit` rows every second, third and so on counts. What is wanted of the layer is `wanted` less the `shortcut` that will be added to it. Batches whose values do not
     /// have the layer's shapes (a shortcut that is broadcast, say) are passed over.
     func add(
         input: Tensor, wanted: Tensor, less shortcut: Tensor?, atMost limit: Int, to moments: inout LayerMoments

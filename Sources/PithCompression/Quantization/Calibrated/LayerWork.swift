@@ -65,7 +65,7 @@ struct LayerWork {
             try RoundingProblem(
                 named: layer.weight, weights: matrix.numbers(group: group), rows: matrix.rows, columns: matrix.columns,
                 inputs: moments.inputs[group], outputs: moments.outputs[group], hasBias: hasBias,
-                damping: settings.damping, strength: settings.strength)
+                damping: settings.damping > 0 ? settings.damping : nil, strength: settings.strength)
         }
         let parts = try await rounded(problems, rounder, rows: matrix.rows)
         guard let form = matrix.form(parts), let original = piece.model.graph.weights[layer.weight]?.dense else {

@@ -72,12 +72,12 @@ package struct RoundingProblem: Sendable {
         guard Kernels.range(of: targets.span).nonFinite == 0 else { throw RoundingProblem.overflow(name) }
     }
 
-    /// `0.05 + inputs / rows`, at most 1: the fewer rows were seen for each input, the less their moments are trusted.
+    /// `0.02 + 4 inputs / rows`, at most 1: the fewer rows were seen for each input, the less their moments are trusted.
     ///
     /// Found on a language model (160 and 432 inputs, 12,288 rows: best at 0.1) and a sentence encoder (384 and 1536 inputs,
-    /// 3,600 rows: best at 0.3 to 1), where 0.01 overfits.
+    /// 3,600 rows: best at 1), where 0.01 overfits; convolutions see thousands of rows for each input.
     package static func recommendedDamping(inputs: SecondMoments) -> Double {
-        min(0.05 + Double(inputs.dimension) / Double(max(inputs.count, 1)), 1)
+        min(0.02 + 4 * Double(inputs.dimension) / Double(max(inputs.count, 1)), 1)
     }
 
     /// What must be added to `decoded x` so that its mean is that of the wanted outputs.

@@ -1,0 +1,96 @@
+import PithFormats
+import PithModel
+import PithTensor
+
+/// Candidates of one model, built and measured one after the other.
+struct StaticTrials {
+    let piece: Workpiece
+    /// Nodes that stay float whatever is tried.
+    let kept: Set<Int>
+    let observations: [String: Observation]
+    let type: ScalarType
+    let bench: CandidateBench
+    let settings: StaticQuantizer
+    let progress: @Sendable (String) -> Void
+    /// What was measured so far.
+    private(set) var tried: [Measured] = []
+
+    init(
+        piece: Workpiece, kept: Set<Int>, observations: [String: Observation], type: ScalarType, bench: CandidateBench,
+        settings: StaticQuantizer, progress: @escaping @Sendable (String) -> Void
+    ) {
+        self.piece = piece
+        self.kept = kept
+        self.observations = observations
+        self.type = type
+        self.bench = bench
+        self.settings = settings
+        self.progress = progress
+    }
+
+    /// Layers to leave in float.
+    struct Exclusion {
+        let label: String
+        /// Why, by the position of the layer's node.
+        var reasons: [Int: String] = [:]
+
+        var nodes: Set<Int> { Set(reasons.keys) }
+    }
+
+    /// A candidate with what was measured of it.
+    struct Measured {
+        let candidate: StaticCandidate
+        let exclusion: Exclusion
+        let sqnrDB: Double
+        /// Nil under fixed rules and for ruined candidates.
+        let speedup: Double?
+        /// Whether it saves enough time, by measurement or by the fixed rule that integers do.
+        let isFast: Bool
+
+        var label: String { exclusion.label }
+
+        /// So fast that nothing else need be tried.
+        var isAmple: Bool { isFast && (speedup ?? 2) >= 2 }
+
+        /// Whether leaving some layers in float may make it worth while: it is fast, or not far from it, or ruined.
+        func mayGain(_ settings: StaticQuantizer) -> Bool {
+            isFast || sqnrDB < settings.minimumSQNR || (speedup ?? 0) >= 0.85 * settings.minimumSpeedup
+        }
+
+        /// Clearly faster, or as fast and more accurate.
+        func isBetter(than other: Measured) -> Bool {
+            let ratio = (speedup ?? 1) / (other.speedup ?? 1)
+            return ratio > 1.03 || ratio > 0.97 && sqnrDB > other.sqnrDB
+        }
+    }
+
+    /// Builds the model without the layers of `exclusion` in integers, and measures it.
+    ///
+    /// - Throws: What runtime and data throw; `CompressionError` `.nonFiniteWeight`.
+    mutating func measure(_ exclusion: Exclusion) throws -> Measured {
+        progress("measuring \(exclusion.label)")
+        let candidate = try StaticCandidate(
+            piece, excluding: kept.union(exclusion.nodes), observations: observations, settings: settings,
+            activationType: type)
+        let bytes = try ONNXWriter.encode(candidate.model), sqnr = try bench.sqnrDB(of: bytes)
+        // A ruined candidate need not be timed.
+        let speedup = sqnr < settings.minimumSQNR ? nil : try bench.speedup(of: bytes)
+        let isFast = speedup.map { $0 >= settings.minimumSpeedup } ?? (sqnr >= settings.minimumSQNR)
+        let measured = Measured(
+            candidate: candidate, exclusion: exclusion, sqnrDB: sqnr, speedup: speedup, isFast: isFast)
+        tried.append(measured)
+        return measured
+    }
+
+    /// The first convolution that could run in integers; its few channels gain little, and its input is the model's.
+    var firstInFloat: Exclusion? {
+        let graph = piece.model.graph
+        guard
+            let first = Placement(graph, excluded: kept).layers.first(where: { graph.nodes[$0.node].isStandard("Conv") }
+            )
+        else { return nil }
+        return Exclusion(
+            label: "the first convolution in float",
+            reasons: [first.node: "the first convolution gains little and costs accuracy"])
+    }
+}
