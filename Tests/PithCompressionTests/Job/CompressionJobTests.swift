@@ -93,7 +93,7 @@ import Testing
         guard case .object(let decisions) = record["decisions"] else { throw CancellationError() }
         #expect(decisions["activations"] == .string("uint8"))
         // A second run over the output replaces the record.
-        let again = try await run(scratch, self.options(), "clean", input: report.output.path)
+        let other = try Scratch(), again = try await run(other, self.options(), "clean", input: report.output.path)
         let second = try ONNXReader.read(path: again.output.path).metadata.filter { $0.key == Provenance.key }
         #expect(second.count == 1)
         #expect(second[0].value.contains("graph.clean"))
@@ -172,7 +172,7 @@ import Testing
         }
         let report = try await search(options)
         #expect(report.recipe.name == "int8-weights")
-        #expect(report.notes[0].contains("Recipe int8 was tried and not taken"))
+        #expect(report.notes.contains { $0.contains("Recipe int8 was tried and not taken") })
         options.minimumSQNR = 199
         let error = await #expect(throws: CompressionError.self) { try await search(options) }
         #expect(error?.problem.contains("no built-in recipe keeps the promises") == true)

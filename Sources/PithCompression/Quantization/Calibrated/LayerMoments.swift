@@ -42,9 +42,11 @@ struct LayerMomentCollector: Sendable {
     ) async throws -> [LayerMoments] {
         guard let input = layers.first?.layer.input else { return [] }
         let targets = Set(layers.map(\.layer.target)).sorted()
-        let isInput = rounded.graph.inputs.contains { $0.name == input }
-        let seen = Set(layers.compactMap(\.layer.shortcut) + (isInput ? [] : [input])).sorted()
-        let sessions = try [(float, targets), (rounded, seen)].map { model, values in
+        let inputs = Set(rounded.graph.inputs.map(\.name)), isInput = inputs.contains(input)
+        let seen = Set(layers.compactMap(\.layer.shortcut) + [input]).subtracting(inputs).sorted()
+        // A layer that reads an input of the model needs nothing of the rounded one.
+        let looked = [(float, targets)] + (seen.isEmpty ? [] : [(rounded, seen)])
+        let sessions = try looked.map { model, values in
             try Session(
                 bytes: try ONNXWriter.encode(try model.leading(to: values + source.carried.values)), name: "layers")
         }
@@ -56,12 +58,13 @@ struct LayerMomentCollector: Sendable {
             source.pieces(of: rows, batch: plan.size, count: Self.pieces), threads: threads
         ) { piece in
             var moments = layers.map { LayerMoments(of: $0.matrix) }
-            try runner.run(sessions, outputs: [targets, seen], over: piece) { batch in
+            try runner.run(sessions, outputs: looked.map(\.1), over: piece) { batch in
                 let mask = TokenMask(batch.inputs)
-                guard let x = isInput ? batch.inputs[input] : batch.outputs[1][input] else { return }
+                let made = batch.outputs.count > 1 ? batch.outputs[1] : [:]
+                guard let x = isInput ? batch.inputs[input] : made[input] else { return }
                 for (index, item) in layers.enumerated() {
                     guard let wanted = batch.outputs[0][item.layer.target] else { continue }
-                    let shortcut = item.layer.shortcut.flatMap { batch.outputs[1][$0] ?? batch.inputs[$0] }
+                    let shortcut = item.layer.shortcut.flatMap { made[$0] ?? batch.inputs[$0] }
                     let view = LayerView(item.layer, item.matrix, in: graph, mask: mask)
                     let most = Self.mostVectors * batch.rows.count / max(share, 1)
                     try view.add(input: x, wanted: wanted, less: shortcut, atMost: max(most, 1), to: &moments[index])
