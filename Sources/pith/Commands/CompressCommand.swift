@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import PithCompression
 import PithEvaluation
 import PithReport
@@ -37,19 +36,11 @@ struct CompressCommand: AsyncParsableCommand {
     @Flag(help: "Fail where a weight or layer can not be handled as the recipe asks.")
     var strict = false
 
-    @Option(help: "Threads for the work, by default one for each processor; the output is the same with any number.")
-    var threads: Int?
-
-    @Option(help: "Seed of random choices.")
-    var seed: UInt64 = 0
-
-    @Option(help: "File that keeps answers about this machine's speed, or none for fixed rules.")
-    var profile: String?
+    @OptionGroup var work: WorkOptions
 
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
-        guard threads.map({ $0 > 0 }) ?? true else { throw ValidationError("--threads takes a number from 1 up.") }
         guard maxDrop.map({ $0 >= 0 }) ?? true else { throw ValidationError("--max-drop takes a number from 0 up.") }
         guard requireSpeedup.map({ $0 > 0 }) ?? true else {
             throw ValidationError("--require-speedup takes a number above 0.")
@@ -82,17 +73,12 @@ struct CompressCommand: AsyncParsableCommand {
 
     private var options: CompressionOptions {
         get throws {
-            var options = CompressionOptions()
-            options.data = data
+            var options = try work.options(data: data)
             options.maximumDrop = maxDrop
             options.maximumSize = maxSize?.bytes
             options.minimumSQNR = minimumSQNR
             options.requiredSpeedup = requireSpeedup
             options.isStrict = strict
-            options.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
-            options.seed = seed
-            options.profile = try .named(profile)
-            options.start = ProcessStart.instant
             return options
         }
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import PithCompression
 
 /// How results are printed.
@@ -10,6 +11,35 @@ enum ResultFormat: String, ExpressibleByArgument, CaseIterable {
 struct SharedOptions: ParsableArguments {
     @Option(name: .customLong("format"), help: "How results are printed: text or json.")
     var format = ResultFormat.text
+}
+
+/// Options of commands that make models.
+struct WorkOptions: ParsableArguments {
+    @Option(help: "Threads for the work, by default one for each processor; the output is the same with any number.")
+    var threads: Int?
+
+    @Option(help: "Seed of random choices.")
+    var seed: UInt64 = 0
+
+    @Option(help: "File that keeps answers about this machine's speed, or none for fixed rules.")
+    var profile: String?
+
+    func validate() throws {
+        guard threads.map({ $0 > 0 }) ?? true else { throw ValidationError("--threads takes a number from 1 up.") }
+    }
+
+    /// What these options and `data` ask for.
+    ///
+    /// - Throws: `FormatError` for a profile that holds something else.
+    func options(data: String?) throws -> CompressionOptions {
+        var options = CompressionOptions()
+        options.data = data
+        options.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+        options.seed = seed
+        options.profile = try .named(profile)
+        options.start = ProcessStart.instant
+        return options
+    }
 }
 
 /// A number of bytes, with an optional unit: `500000`, `64 KiB`, `12MB`.
