@@ -46,7 +46,8 @@ public struct CompressionJob: Sendable {
         let reference = try Session(path: input)
         try WeightSoundness(original).require(besides: Set(recipe.stages.flatMap(\.selector.exclude)))
         let dataset = try options.data.map { try Dataset(path: $0, graphInputs: original.graph.requiredInputs) }
-        try refuseOverwriting(original, dataset)
+        try OutputPath.check(
+            output, endings: [".data"], read: dataset?.files ?? [], models: [(path: input, model: original)])
         let piece = try await applied(to: original, dataset)
         progress("writing and checking")
         let pending = try await PendingOutput(piece.model, path: output, threads: options.threads)
@@ -81,23 +82,6 @@ public struct CompressionJob: Sendable {
             minimumRuntime: MinimumRuntime.name(of: piece.model), verification: verification,
             notes: notes(piece, dataset, scores, verification, grown: pending.byteCount - inputBytes),
             ledger: Ledger(original: original, piece: piece).rows)
-    }
-
-    /// The files that are read stay as they are.
-    private func refuseOverwriting(_ original: Model, _ dataset: Dataset?) throws(CompressionError) {
-        func place(_ path: String) -> String {
-            URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
-        }
-        let folder = URL(fileURLWithPath: input).deletingLastPathComponent()
-        let external = original.externalFiles.map { URL(fileURLWithPath: $0, relativeTo: folder).path }
-        let target = place(output), read = [input] + external + (dataset?.files ?? [])
-        guard output != "-", !read.contains(where: { place($0) == target || place($0) == target + ".data" }) else {
-            throw CompressionError(
-                code: .invalidOutput, subject: output,
-                problem: output == "-"
-                    ? "a model is not written to standard output." : "it is one of the files that are read.",
-                remedy: "Give the output a name of its own.")
-        }
     }
 
     // MARK: Stages
