@@ -8,8 +8,9 @@ struct Pith: AsyncParsableCommand {
         commandName: "pith",
         abstract: "Make trained neural networks small and fast, and prove what it did.",
         subcommands: [
-            InspectCommand.self, CompressCommand.self, EvaluateCommand.self, RecipesCommand.self, PackCommand.self,
-            UnpackCommand.self, VerifyCommand.self, DemoCommand.self, VersionCommand.self,
+            InspectCommand.self, CompressCommand.self, EvaluateCommand.self, CompareCommand.self, RecipesCommand.self,
+            PackCommand.self, UnpackCommand.self, VerifyCommand.self, DemoCommand.self, VersionCommand.self,
+            RunOnceCommand.self,
         ])
 
     static func main() async {

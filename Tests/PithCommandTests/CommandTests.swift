@@ -32,7 +32,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ["compress", "model.onnx", "-o", "o.onnx"], ["evaluate", "model.onnx", "--data", "card.yaml"], ["demo"],
+        ["compress", "model.onnx", "-o", "o.onnx"], ["evaluate", "model.onnx", "--data", "card.yaml"],
+        ["compare", "model.onnx", "clean", "--report", "page.html"], ["demo"],
     ])
     func `without a runtime the others say what to install and end with 1`(arguments: [String]) throws {
         let workshop = try Workshop(), before = workshop.names

@@ -3,8 +3,9 @@ import Testing
 
 @Suite(.enabled(if: Program.isBuilt, "needs the release build of pith")) struct HelpTests {
     static let commands = [
-        [], ["inspect"], ["compress"], ["evaluate"], ["recipes"], ["recipes", "list"], ["recipes", "show"], ["demo"],
-        ["version"], ["pack"], ["unpack"], ["verify"],
+        [], ["inspect"], ["compress"], ["evaluate"], ["compare"], ["recipes"], ["recipes", "list"],
+        ["recipes", "show"],
+        ["demo"], ["version"], ["pack"], ["unpack"], ["verify"],
     ]
 
     private static let golden = Program.package.appendingPathComponent("Tests/PithGolden/help")
@@ -26,7 +27,7 @@ import Testing
 
     @Test(
         .enabled(if: Program.hasRuntime, "needs ONNX Runtime"),
-        arguments: ["inspect", "compress", "evaluate", "recipes", "demo"])
+        arguments: ["inspect", "compress", "evaluate", "compare", "recipes", "demo"])
     func `the example of a command's help runs`(command: String) throws {
         let workshop = try Workshop()
         if command == "evaluate" { try workshop.model("small.onnx") { _ in } }
@@ -36,6 +37,7 @@ import Testing
         let result = try Program.shell(String(line), in: workshop)
         #expect(result.status == 0, "\(result.errors)")
         if command == "compress" { #expect(workshop.names.contains("small.onnx")) }
+        if command == "compare" { #expect(workshop.names.contains("page.html")) }
         if command == "recipes" {
             let copied = try Program.run(["recipes", "show", "mine.yaml"], in: workshop)
             #expect(copied.status == 0)
@@ -55,7 +57,7 @@ import Testing
         ["compress", "model.onnx", "-o", "o", "--require-speedup", "0"],
         ["compress", "model.onnx", "-o", "o", "--fast"],
         ["inspect", "model.onnx", "--format", "xml"], ["inspect"], ["inspect", "model.onnx", "another.onnx"],
-        ["evaluate", "model.onnx"], ["recipes", "show"], ["version", "now"],
+        ["evaluate", "model.onnx"], ["compare", "model.onnx"], ["recipes", "show"], ["version", "now"],
     ]) func `bad usage ends with 2, the reason on standard error`(arguments: [String]) throws {
         let workshop = try Workshop(), before = workshop.names
         let result = try Program.run(arguments, in: workshop)
