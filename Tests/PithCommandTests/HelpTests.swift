@@ -4,8 +4,7 @@ import Testing
 @Suite(.enabled(if: Program.isBuilt, "needs the release build of pith")) struct HelpTests {
     static let commands = [
         [], ["inspect"], ["compress"], ["evaluate"], ["compare"], ["recipes"], ["recipes", "list"],
-        ["recipes", "show"],
-        ["demo"], ["version"], ["pack"], ["unpack"], ["verify"],
+        ["recipes", "show"], ["demo"], ["version"], ["pack"], ["unpack"], ["verify"],
     ]
 
     private static let golden = Program.package.appendingPathComponent("Tests/PithGolden/help")
