@@ -126,10 +126,10 @@ public struct ComparisonJob: Sendable {
         let busy =
             isBusy ? ["The machine was busy while times were measured: measure again before you rely on them."] : []
         guard let dataset else {
-            return busy + [
+            return [
                 "No data was given: models are compared on made-up inputs, which may be far from what the model was made for. "
                     + "--data DATA adds real ones, and scores."
-            ]
+            ] + busy
         }
         return busy + dataset.notes
     }
