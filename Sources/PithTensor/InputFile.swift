@@ -8,7 +8,7 @@
 package final class InputFile: Sendable {
     /// Size in bytes when it was opened; nil for a pipe.
     package let byteCount: Int?
-    private let descriptor: Int32
+    let descriptor: Int32
     private let isOwned: Bool
 
     /// Opens the regular file at `path`.
@@ -20,6 +20,7 @@ package final class InputFile: Sendable {
                 code: .unreadableFile, subject: path, problem: problem,
                 remedy: "Check the path and that the file may be read.")
         }
+        // The system would open what stands before the zero, another file than the one that was named.
         guard !path.utf8.contains(0) else { throw failure("its path holds a zero byte.") }
         let opened = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard opened >= 0 else { throw failure("it can not be opened (\(SystemFailure.current.reason)).") }

@@ -17,24 +17,13 @@ public final class MappedFile: Sendable {
     ///
     /// - Throws: `TensorError` `.unreadableFile` when it can not be opened, is no regular file, or can not be mapped.
     public init(path: String) throws(TensorError) {
-        func failure(_ problem: String) -> TensorError {
-            TensorError(
-                code: .unreadableFile, subject: path, problem: problem,
-                remedy: "Check the path and that the file may be read.")
-        }
-        // The system would open what stands before the zero, another file than the one that was named.
-        guard !path.utf8.contains(0) else { throw failure("its path holds a zero byte.") }
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw failure("it can not be opened (\(SystemFailure.current.reason)).") }
-        defer { close(descriptor) }
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else {
-            throw failure("it has no size (\(SystemFailure.current.reason)).")
-        }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw failure("it is not a regular file.") }
+        let file = try InputFile(path: path)
         self.path = path
-        guard let mapping = Mapping(descriptor: descriptor, byteCount: Int(status.st_size)) else {
-            throw failure("it can not be mapped into memory (\(SystemFailure.current.reason)).")
+        guard let mapping = Mapping(descriptor: file.descriptor, byteCount: file.byteCount ?? 0) else {
+            throw TensorError(
+                code: .unreadableFile, subject: path,
+                problem: "it can not be mapped into memory (\(SystemFailure.current.reason)).",
+                remedy: "Check the path and that the file may be read.")
         }
         storage = unsafe Storage(unsafeBytes: mapping.bytes, keptBy: mapping)
     }

@@ -60,6 +60,7 @@ package struct OutputVerifier {
         let optimized = try session(.all), plain = try session(.none)
         let rows = self.rows.lowerBound..<min(self.rows.upperBound, self.rows.lowerBound + OutputVerifier.mostRows)
         let evaluator = try Evaluator(source: FidelitySource(source), reference: original, rows: rows)
+            .keepingReferenceOutputs(upTo: OutputVerifier.mostBytesAtOnce)
         let worst = try worstError(evaluator, optimized)
         let fast = worst.sqnrDB, slow = try worstError(evaluator, plain).sqnrDB
         if compared > 0 || !piece.model.graph.activationFormats.isEmpty || hasIntegerArithmetic {

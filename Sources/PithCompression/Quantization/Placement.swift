@@ -98,7 +98,7 @@ package struct Placement {
         return graph.nodes.enumerated().compactMap { position, node in
             guard node.isStandard(oneOf: ["Conv", "MatMul", "Gemm"]), node.inputs.count >= 2,
                 let output = node.outputs.first, let weight = graph.weights[node.inputs[1]],
-                weight.type == .float32, weight.dense != nil || weight.execution == .folded,
+                weight.type == .float32, isRoundable(weight),
                 graph.weights[node.inputs[0]] == nil,
                 let part = LayerWeight(node, input: 1, shape: weight.shape)
             else { return nil }
@@ -119,6 +119,11 @@ package struct Placement {
                 node: position, label: node.label, input: node.inputs[0], output: output, weight: node.inputs[1],
                 bias: bias, axis: part.axis, inputAxis: isConvolution ? 1 : -1)
         }
+    }
+
+    /// Whether a weight is dense, or rounded by an earlier stage; what the file stores sparse stays so.
+    private static func isRoundable(_ weight: Weight) -> Bool {
+        weight.dense != nil || weight.execution == .folded && !(weight.representation is SparseValues)
     }
 
     /// Whether a `Gemm` is `x * W + b`.

@@ -1,4 +1,3 @@
-import PithEvaluation
 package import PithModel
 package import PithTensor
 
@@ -77,14 +76,5 @@ package enum SymmetricIntegers {
         throw CompressionError(
             code: .nonFiniteWeight, subject: name, problem: "\(bad) of its values are NaN or infinite.",
             remedy: "Repair the model, or exclude this weight with `where`.")
-    }
-}
-
-extension GroupedIntegers {
-    /// Signal-to-quantization-noise ratio against the weight it was made from, in dB; nil when nothing was lost.
-    package func sqnrDB(against original: Tensor) -> Double? {
-        var ratio = SignalToNoise()
-        ratio.add(original, decoded())
-        return ratio.noise > 0 && ratio.signal > 0 ? ratio.decibels : nil
     }
 }

@@ -147,4 +147,53 @@ import Testing
         #expect(piece.encodings["w2"]?.technique == "quantize.weights")
         #expect((piece.model.graph.weights["w2"]?.representation as? GroupedIntegers)?.levels.type == .uint4)
     }
+
+    /// Rows of numbers around `mean` for inputs of the given widths.
+    private func rows(_ widths: [String: Int], around mean: Float, _ scratch: Scratch, _ model: Model) throws -> Dataset
+    {
+        var lines = "inputs:\n"
+        for (name, width) in widths.sorted(by: { $0.key < $1.key }) {
+            let numbers = try GraphBench.random("", [400, width], seed: UInt64(width), around: mean).decoded()
+            try scratch.write("\(name).npy", npy: numbers.elements(as: Float.self), shape: [400, width])
+            lines += "  \(name): { file: \(name).npy }\n"
+        }
+        let card = try scratch.write(
+            "card.yaml", lines + "metric: fidelity\ncalibrate: [0, 300]\nevaluate: [300, 400]\n")
+        return try Dataset(path: card, graphInputs: model.graph.requiredInputs)
+    }
+
+    @Test func `a row that two products add stays, and the mean is kept without it`() async throws {
+        let scratch = try Scratch()
+        let model = GraphBench.model(
+            [
+                Node("MatMul", inputs: ["x", "u"], outputs: ["a"]), Node("Add", inputs: ["a", "b"], outputs: ["y"]),
+                Node("MatMul", inputs: ["x", "v"], outputs: ["c"]), Node("Add", inputs: ["c", "b"], outputs: ["z"]),
+            ], inputs: [GraphBench.input("x", [-1, 64])], outputs: ["y", "z"],
+            weights: [
+                try GraphBench.random("u", [64, 32], seed: 1), try GraphBench.random("v", [64, 32], seed: 2),
+                try GraphBench.random("b", [32], seed: 3),
+            ])
+        let data = try rows(["x": 64], around: 3, scratch, model)
+        var piece = Workpiece(model: model)
+        try await GPTQQuantizer().apply(to: &piece, in: StageContext(dataset: data))
+        #expect(piece.encodings.keys.sorted() == ["u", "v"])
+        #expect(piece.model.graph.weights["b"]?.dense == model.graph.weights["b"]?.dense)
+        // Inputs lie around 3: had the mean been left to a bias that can not change, little would be left.
+        #expect(try await sqnr(GPTQQuantizer(), model, data) > 25)
+    }
+
+    @Test func `a layer whose shortcut is broadcast is rounded to nearest`() async throws {
+        let scratch = try Scratch()
+        let model = GraphBench.model(
+            [
+                Node("MatMul", inputs: ["x", "w"], outputs: ["a"]), Node("Add", inputs: ["a", "s"], outputs: ["y"]),
+            ], inputs: [GraphBench.input("x", [-1, 64]), GraphBench.input("s", [-1, 1])], outputs: ["y"],
+            weights: [try GraphBench.random("w", [64, 32], seed: 1)])
+        let data = try rows(["x": 64, "s": 1], around: 0, scratch, model)
+        var piece = Workpiece(model: model)
+        try await GPTQQuantizer().apply(to: &piece, in: StageContext(dataset: data))
+        #expect((piece.model.graph.weights["w"]?.representation as? GroupedIntegers)?.levels.type == .uint4)
+        #expect(piece.encodings["w"]?.note.contains("its inputs were not seen") == true)
+        #expect(piece.refusals.isEmpty)
+    }
 }

@@ -47,6 +47,9 @@
         }
 
         private static func highWater(of process: Int32) -> Double? {
+            // Until it has become the program, a spawned process shows the memory of the tests, which it shares.
+            let running = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe")
+            guard running == program.resolvingSymlinksInPath().path else { return nil }
             guard let status = FileManager.default.contents(atPath: "/proc/\(process)/status") else { return nil }
             let line = String(decoding: status, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
             return line?.split(separator: " ").dropFirst().first.flatMap { Double($0) }.map { $0 / 1024 }

@@ -73,7 +73,8 @@ public struct GPTQQuantizer: GridTechnique {
         try raiseOperatorSet(of: &piece)
         let layers = chosenLayers(of: piece, context.selector), float = piece.model
         try requireFinite(layers, in: float.graph)
-        try await nearest.apply(to: &piece, in: context, besides: Set(layers.map(\.weight)))
+        let later = Set(layers.map(\.weight))
+        try await nearest.encodeWeights(of: &piece, in: context) { !later.contains($0) }
         let first = dataset.calibrationRows.lowerBound
         let rows = first..<min(dataset.calibrationRows.upperBound, first + calibrationRows)
         var work = LayerWork(
@@ -85,8 +86,12 @@ public struct GPTQQuantizer: GridTechnique {
             try await work.round(group)
         }
         piece = work.finished()
+        let left = later.filter { piece.model.graph.weights[$0]?.dense != nil }
+        try await nearest.encodeWeights(of: &piece, in: context, where: left.contains)
+        for name in left { piece.encodings[name]?.note += "; to nearest, as its inputs were not seen" }
         piece.note(
-            "\(layers.count) weights rounded layer by layer on \(rows.count) calibration rows (\(rounding.rawValue)).")
+            "\(later.count - left.count) weights rounded layer by layer on \(rows.count) calibration rows (\(rounding.rawValue))."
+        )
     }
 
     /// The same grids without data.

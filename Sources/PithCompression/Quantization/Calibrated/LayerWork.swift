@@ -37,7 +37,7 @@ struct LayerWork {
     /// The piece with all that was rounded.
     func finished() -> Workpiece { piece }
 
-    /// Rounds layers that read the same value.
+    /// Rounds layers that read the same value; those whose inputs are not of the shape of their weights stay as they are.
     ///
     /// - Throws: What data and runtime throw; `CompressionError` `.invalidSetting` for a damping that is too small.
     mutating func round(_ layers: [RoundingLayer]) async throws {
@@ -48,19 +48,14 @@ struct LayerWork {
             return (layer, matrix)
         }
         let moments = try await collector.collect(chosen, float: float, rounded: rounded)
-        for (item, moments) in zip(chosen, moments) {
-            do {
-                try await round(item.layer, item.matrix, moments)
-            } catch let error as CompressionError where error.code == .nonFiniteWeight || error.code == .missingData {
-                piece.reasons[item.layer.weight] = "kept: \(error.problem)"
-                piece.refusals.append("\(item.layer.weight): \(error.problem)")
-            }
+        for (item, moments) in zip(chosen, moments) where moments.inputs.allSatisfy({ $0.count > 0 }) {
+            try await round(item.layer, item.matrix, moments)
         }
     }
 
     private mutating func round(_ layer: RoundingLayer, _ matrix: LayerMatrix, _ moments: LayerMoments) async throws {
         let rounder = settings.rounder(takesBlocks: !layer.isConvolution), settings = settings
-        let hasBias = layer.bias != .absent
+        let hasBias = canStoreBias(of: layer)
         let problems = try await Parallel.map(Array(0..<matrix.groups), threads: context.threads) { group in
             try RoundingProblem(
                 named: layer.weight, weights: matrix.numbers(group: group), rows: matrix.rows, columns: matrix.columns,
@@ -100,6 +95,15 @@ struct LayerWork {
         return [RoundedWeights(joining: parts)]
     }
 
+    /// Whether a new bias has a place: a row that a product's sum shares with others has to stay.
+    private func canStoreBias(of layer: RoundingLayer) -> Bool {
+        switch layer.bias {
+        case .absent: false
+        case .input: true
+        case .summand(let row): index.readers[row]?.count == 1 && !index.outputs.contains(row)
+        }
+    }
+
     /// Gives a layer its new bias; a bias that others read too is copied.
     private mutating func store(_ bias: [Float], of layer: RoundingLayer) {
         switch layer.bias {
@@ -116,7 +120,7 @@ struct LayerWork {
             if let old, !isOwn { piece.trace.record([old], into: [name], note: "copied for \(layer.label)") }
             piece.reasons[name] = "kept: corrected for the rounding of \(layer.weight)"
         case .summand(let old):
-            guard index.readers[old]?.count == 1, let shape = piece.model.graph.weights[old]?.shape else { return }
+            guard let shape = piece.model.graph.weights[old]?.shape else { return }
             for keyPath in [\LayerWork.piece.model, \.rounded] {
                 self[keyPath: keyPath].graph.weights[old]?.form = .dense(Tensor(bias, shape: shape))
             }

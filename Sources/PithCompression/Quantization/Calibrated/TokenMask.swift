@@ -4,7 +4,7 @@ package import PithTensor
 /// Which positions of a batch of sequences hold tokens and which only fill them up to one length.
 ///
 /// Models of text have an input for it, called `attention_mask` or `input_mask` by those who write them: 0 at padding.
-/// What a layer computes at padding reaches no result, so its errors there do not count.
+/// What a layer computes at padding is looked at by nobody, so its errors there do not count.
 package struct TokenMask {
     /// For each position, sequence after sequence, whether it holds a token.
     package let positions: [Bool]

@@ -16,7 +16,7 @@ package struct CrossMoments: Sendable {
     package private(set) var count = 0
     private var outputSums: [Double]
     private var inputSums: [Double]
-    private var products: [Double] = []
+    private var products = PanelProducts()
     private var outputs: RowPanels
     private var inputs: RowPanels
 
@@ -65,11 +65,7 @@ package struct CrossMoments: Sendable {
         var other = other
         other.flush()
         flush()
-        if products.isEmpty {
-            products = other.products
-        } else if !other.products.isEmpty {
-            for index in products.indices { products[index] += other.products[index] }
-        }
+        products.merge(other.products)
         for index in outputSums.indices { outputSums[index] += other.outputSums[index] }
         for index in inputSums.indices { inputSums[index] += other.inputSums[index] }
         count += other.count
@@ -87,7 +83,7 @@ package struct CrossMoments: Sendable {
         var elements = [Double](repeating: 0, count: outputDimension * inputDimension)
         for row in 0..<outputDimension where !flushed.products.isEmpty {
             for column in 0..<inputDimension {
-                let value = flushed.products[row * padded + column] / rows
+                let value = flushed.products.sums[row * padded + column] / rows
                 elements[row * inputDimension + column] =
                     isCentered ? value - outputMeans[row] * inputMeans[column] : value
             }
@@ -96,11 +92,7 @@ package struct CrossMoments: Sendable {
     }
 
     private mutating func flush() {
-        guard outputs.filled > 0 else { return }
-        if products.isEmpty {
-            products = [Double](repeating: 0, count: outputs.paddedColumns * inputs.paddedColumns)
-        }
-        RowPanels.addProducts(outputs, inputs, isSymmetric: false, to: &products)
+        products.add(outputs, inputs, isSymmetric: false)
         outputs.clear()
         inputs.clear()
     }

@@ -10,7 +10,7 @@ struct RowPanels: Sendable {
     let columns: Int
     /// Rows that wait.
     private(set) var filled = 0
-    private var elements: [Float]
+    private(set) var elements: [Float]
 
     /// Panels for rows of `columns` numbers.
     init(columns: Int) {
@@ -43,25 +43,8 @@ struct RowPanels: Sendable {
     /// Forgets the rows.
     mutating func clear() { filled = 0 }
 
-    /// Adds the products of each panel of `left` with each of `right` to a matrix of `right`'s padded width.
-    ///
-    /// With `isSymmetric`, panels of `right` before that of `left` are passed over.
-    static func addProducts(
-        _ left: RowPanels, _ right: RowPanels, isSymmetric: Bool, to products: inout [Double]
-    ) {
-        guard left.filled > 0 else { return }
-        for i in 0..<left.panelCount {
-            for j in (isSymmetric ? i : 0)..<right.panelCount {
-                Kernels.addPanelProducts(
-                    left.elements.span.extracting(left.range(of: i)),
-                    right.elements.span.extracting(right.range(of: j)),
-                    rows: left.filled, to: &products, stride: right.paddedColumns,
-                    at: i * LaneLayout.panel * right.paddedColumns + j * LaneLayout.panel)
-            }
-        }
-    }
-
-    private func range(of panel: Int) -> Range<Int> {
+    /// Where the numbers of one panel lie, as far as rows wait.
+    func range(of panel: Int) -> Range<Int> {
         let start = panel * RowPanels.capacity * LaneLayout.panel
         return start..<start + filled * LaneLayout.panel
     }

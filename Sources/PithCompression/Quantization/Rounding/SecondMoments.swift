@@ -12,7 +12,7 @@ package struct SecondMoments: Sendable {
     /// Rows seen.
     package private(set) var count = 0
     private var sums: [Double]
-    private var products: [Double] = []
+    private var products = PanelProducts()
     private var waiting: RowPanels
 
     /// Nothing seen yet.
@@ -44,11 +44,7 @@ package struct SecondMoments: Sendable {
         var other = other
         other.flush()
         flush()
-        if products.isEmpty {
-            products = other.products
-        } else if !other.products.isEmpty {
-            for index in products.indices { products[index] += other.products[index] }
-        }
+        products.merge(other.products)
         for index in sums.indices { sums[index] += other.sums[index] }
         count += other.count
     }
@@ -64,7 +60,7 @@ package struct SecondMoments: Sendable {
         var elements = [Double](repeating: 0, count: dimension * dimension)
         for row in 0..<dimension where !flushed.products.isEmpty {
             for column in row..<dimension {
-                var value = flushed.products[row * padded + column] / rows
+                var value = flushed.products.sums[row * padded + column] / rows
                 if isCentered { value -= means[row] * means[column] }
                 // What is left of a constant input may fall below zero.
                 if row == column { value = max(value, 0) }
@@ -76,11 +72,7 @@ package struct SecondMoments: Sendable {
     }
 
     private mutating func flush() {
-        guard waiting.filled > 0 else { return }
-        if products.isEmpty {
-            products = [Double](repeating: 0, count: waiting.paddedColumns * waiting.paddedColumns)
-        }
-        RowPanels.addProducts(waiting, waiting, isSymmetric: true, to: &products)
+        products.add(waiting, waiting, isSymmetric: true)
         waiting.clear()
     }
 }
