@@ -1,25 +1,54 @@
 #include "pith_kernels.h"
 #include "pith_clones.h"
 #include <math.h>
+#include <string.h>
 
 #pragma STDC FP_CONTRACT OFF
 
 PITH_CLONES
 void pith_range_f32(const float *values, size_t count, float *minimum, float *maximum, size_t *nonfinite) {
+    // Compilers keep the order of a minimum of floats, so the lanes are written out.
+    enum { lanes = 32 };
+    float lows[lanes], highs[lanes];
+    uint32_t bad[lanes] = {0};
+    for (size_t lane = 0; lane < lanes; lane++) {
+        lows[lane] = INFINITY;
+        highs[lane] = -INFINITY;
+    }
+    size_t total = 0, i = 0;
+    while (i + lanes <= count) {
+        // A lane's counter of 32 bits holds a run of this length.
+        size_t end = count - i < (size_t)1 << 31 ? count : i + ((size_t)1 << 31);
+        for (; i + lanes <= end; i += lanes)
+            for (size_t lane = 0; lane < lanes; lane++) {
+                float v = values[i + lane];
+                int finite = fabsf(v) <= 3.402823466e38f;
+                float a = finite ? v : INFINITY, b = finite ? v : -INFINITY;
+                lows[lane] = a < lows[lane] ? a : lows[lane];
+                highs[lane] = b > highs[lane] ? b : highs[lane];
+                bad[lane] += !finite;
+            }
+        for (size_t lane = 0; lane < lanes; lane++) {
+            total += bad[lane];
+            bad[lane] = 0;
+        }
+    }
     float low = INFINITY, high = -INFINITY;
-    size_t bad = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t lane = 0; lane < lanes; lane++) {
+        low = lows[lane] < low ? lows[lane] : low;
+        high = highs[lane] > high ? highs[lane] : high;
+    }
+    for (; i < count; i++) {
         float v = values[i];
         int finite = fabsf(v) <= 3.402823466e38f;
-        float a = finite ? v : INFINITY, b = finite ? v : -INFINITY;
-        low = a < low ? a : low;
-        high = b > high ? b : high;
-        bad += !finite;
+        low = finite && v < low ? v : low;
+        high = finite && v > high ? v : high;
+        total += !finite;
     }
     // Which of two zeros comes first depends on the vector width; adding zero leaves the positive one.
     *minimum = low + 0.0f;
     *maximum = high + 0.0f;
-    *nonfinite = bad;
+    *nonfinite = total;
 }
 
 PITH_CLONES
@@ -35,21 +64,24 @@ static void bin_indices(const float *values, size_t count, float inverse_width, 
 }
 
 void pith_histogram_f32(const float *values, size_t count, float inverse_width, uint32_t half, uint32_t *bins) {
-    uint32_t indices[256];
-    while (count > 0) {
-        size_t run = count < 256 ? count : 256;
-        bin_indices(values, run, inverse_width, half, indices);
-        for (size_t i = 0; i < run;) {
-            // Runs of equal bins (zeros after a ReLU) are counted at once: repeated increments of one counter stall.
-            uint32_t index = indices[i];
-            size_t start = i;
-            do i++;
-            while (i < run && indices[i] == index);
-            if (index < 2 * half) bins[index] += (uint32_t)(i - start);
+    // Repeated increments of one counter stall (zeros after a ReLU), so neighbours count in tables of their own.
+    enum { tables = 4, run = 256 };
+    size_t stride = 2 * (size_t)half + 1;
+    uint32_t indices[run], counts[tables * (2 * PITH_MOST_HALF_BINS + 1)];
+    memset(counts, 0, tables * stride * sizeof(uint32_t));
+    for (size_t start = 0; start < count; start += run) {
+        size_t length = count - start < run ? count - start : run, i = 0;
+        bin_indices(values + start, length, inverse_width, half, indices);
+        for (; i + tables <= length; i += tables) {
+            counts[indices[i]]++;
+            counts[stride + indices[i + 1]]++;
+            counts[2 * stride + indices[i + 2]]++;
+            counts[3 * stride + indices[i + 3]]++;
         }
-        values += run;
-        count -= run;
+        for (; i < length; i++) counts[indices[i]]++;
     }
+    for (size_t i = 0; i < 2 * (size_t)half; i++)
+        bins[i] += counts[i] + counts[stride + i] + counts[2 * stride + i] + counts[3 * stride + i];
 }
 
 PITH_CLONES

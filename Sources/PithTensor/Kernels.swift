@@ -18,6 +18,7 @@ package enum Kernels {
     /// `inverseWidth` is a power of two; magnitudes past the last bin count there; values that are not finite do not count.
     package static func histogram(of values: Span<Float>, inverseWidth: Float, into bins: inout [UInt32]) {
         precondition(bins.count.isMultiple(of: 2) && !bins.isEmpty, "Counters come in two halves.")
+        precondition(bins.count <= 2 * Int(PITH_MOST_HALF_BINS), "There are more counters than fit the kernel.")
         let half = UInt32(bins.count / 2)
         unsafe values.withUnsafeBufferPointer { source in
             unsafe bins.withUnsafeMutableBufferPointer { target in

@@ -9,9 +9,12 @@
 /// does not matter.
 void pith_range_f32(const float *values, size_t count, float *minimum, float *maximum, size_t *nonfinite);
 
+enum { PITH_MOST_HALF_BINS = 1024 };
+
 /// Counts `count` floats into bins of equal width: bin floor(|v| * inverse_width), capped at `half - 1`, among the
 /// first `half` counters for v < 0 and the second `half` for v >= 0. `inverse_width` is a power of two, so that the
-/// product is exact. NaN and infinite values are passed over. `bins` has 2 * half counters, which are added to.
+/// product is exact. NaN and infinite values are passed over. `bins` has 2 * half counters, which are added to; `half` is
+/// at most PITH_MOST_HALF_BINS.
 void pith_histogram_f32(const float *values, size_t count, float inverse_width, uint32_t half, uint32_t *bins);
 
 /// level = clamp(round to nearest, ties to even, of value / scale, lowest, highest) for each of `count` floats.
