@@ -12,12 +12,15 @@ public struct Weight: Sendable {
     /// What the format stores and Pith does not interpret.
     public var foreign: ForeignFields
 
-    /// The two kinds of small.
+    /// The kinds of small.
     public enum Execution: String, Hashable, Sendable, Codable {
         /// Small on disk: the runtime turns it into floats once, when it loads the model.
         case folded
         /// Small in memory too: the runtime's integer kernels use it as it is stored.
         case integer
+        /// Small in memory too: integer kernels use it as it is stored, and round the activations they multiply it with
+        /// themselves, to the range found in each run.
+        case dynamic
     }
 
     /// How the numbers are held.

@@ -39,6 +39,7 @@ struct GraphLowering {
                 tables[weight.name] = integers
             case .integer: try lowerDequantized(weight.name, integers)
             case .folded: try lowerFolded(weight.name, integers)
+            case .dynamic: throw unsupported(weight.name, "no kernel that rounds activations at run time reads it.")
             }
         }
         lowerTables(tables)
