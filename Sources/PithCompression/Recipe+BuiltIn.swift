@@ -4,10 +4,17 @@ extension Recipe {
         Recipe(name: "int2", stages: start + [Stage(rounded(bits: 2))]),
         Recipe(name: "int4-accurate", stages: start + [Stage(rounded(bits: 4))]),
         Recipe(name: "int4", stages: start + [Stage(nearest(bits: 4))]),
-        Recipe(name: "int8", stages: start + [Stage(StaticQuantizer()), Stage(WeightQuantizer())]),
+        Recipe(
+            name: "int8",
+            stages: start + [
+                Stage(StaticQuantizer()), Stage(DynamicQuantizer(layers: .measured)), Stage(WeightQuantizer()),
+            ]),
         Recipe(
             name: "int8-accurate",
             stages: start + [Stage(roundedForKernels), Stage(mostAccurate), Stage(WeightQuantizer())]),
+        Recipe(
+            name: "int8-dynamic",
+            stages: start + [Stage(SmoothMigrator()), Stage(DynamicQuantizer()), Stage(WeightQuantizer())]),
         Recipe(name: "int8-weights", stages: start + [Stage(WeightQuantizer())]),
         Recipe(name: "fp16", stages: start + [Stage(HalfRounder())]),
         Recipe(name: "clean", stages: [Stage(CleanUp())]),
@@ -21,6 +28,8 @@ extension Recipe {
         case "int4": "4-bit weights in blocks of 32 by nearest rounding, computed in float, no data needed"
         case "int8": "8-bit weights, and 8-bit activations where they are sound and faster; needs data for the latter"
         case "int8-accurate": "the same with weights rounded with the help of data, and the most accurate fast choice"
+        case "int8-dynamic":
+            "8-bit weights, and activations rounded to 8 bits in each run: products and LSTMs much faster; data only helps"
         case "int8-weights":
             "8-bit weights, computed in float: a quarter of the bytes at the same speed, no data needed"
         case "fp16": "weights in 16-bit floats, computed in float32: half the bytes, no data needed"

@@ -83,13 +83,13 @@ import Testing
     @Test func `recipes are listed and shown`() throws {
         let workshop = try Workshop()
         let list = try run(["recipes"], workshop)
-        #expect(list.output.split(separator: "\n").count == 8)
+        #expect(list.output.split(separator: "\n").count == 9)
         #expect(try run(["recipes", "list"], workshop).output == list.output)
         let shown = try run(["recipes", "show", "int8"], workshop)
         try workshop.write("mine.yaml", shown.output)
         #expect(try run(["recipes", "show", "mine.yaml"], workshop).output == shown.output)
         let json = try run(["recipes", "show", "int8", "--format", "json"], workshop).json
-        #expect((json["stages"] as? [Any])?.count == 4)
+        #expect((json["stages"] as? [Any])?.count == 5)
         #expect(json["version"] as? Int == 1)
     }
 }

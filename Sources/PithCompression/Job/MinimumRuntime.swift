@@ -1,6 +1,8 @@
 public import PithModel
 
 /// The oldest ONNX Runtime that runs a model.
+///
+/// The runtime's own operators that Pith writes (`com.microsoft.DynamicQuantizeLSTM`) are older than every release here.
 public enum MinimumRuntime {
     /// A release with the newest standard operator set and file format it reads.
     private struct Release {

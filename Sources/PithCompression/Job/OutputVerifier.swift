@@ -206,6 +206,7 @@ private struct WeightCheck {
 
     /// Takes the operators that decode `weight`; a table is read at all its rows.
     mutating func add(_ weight: Weight, in meant: Graph) {
+        if weight.execution == .dynamic { return addKernels(of: weight, in: meant) }
         var output = weight.name
         if producers[output] == nil, let gather = tableReader(of: weight.name, in: meant) {
             output = gather.outputs[0]
@@ -220,6 +221,52 @@ private struct WeightCheck {
         graph.outputs.append(ValueInfo(name: output))
         weights.append((weight, output))
         byteCount += weight.shape.count * 4
+    }
+
+    /// Decodes what kernels read in place of `weight`: `(levels - zero points) * scales`, the axes put back in order.
+    private mutating func addKernels(of weight: Weight, in meant: Graph) {
+        let readers = KernelTensors.readers(of: weight.name, meant: meant, file: file)
+        let form = weight.representation as? GroupedIntegers
+        // Kernels multiply from the left: their levels have the inputs before the outputs.
+        let axes: [Int64] =
+            weight.shape.rank == 3 ? [0, 2, 1] : form?.grouping == .channel(axis: 0) ? [1, 0] : [0, 1]
+        // A weight that no kernel is found to read has no output here, which the comparison then misses.
+        for (number, tensors) in readers.enumerated() {
+            let base = "\(weight.name) kernel \(number)"
+            var value = addNumbers(tensors.levels, tensors, base + " levels")
+            if !tensors.zeroPoints.isEmpty {
+                let zero = addNumbers(tensors.zeroPoints, tensors, base + " zeros")
+                graph.nodes.append(Node("Sub", inputs: [value, zero], outputs: [base + " steps"]))
+                value = base + " steps"
+            }
+            let scale = addRows(tensors.scales, tensors, base + " scales")
+            graph.nodes.append(Node("Mul", inputs: [value, scale], outputs: [base + " product"]))
+            let order = Attribute("perm", .integers(axes))
+            graph.nodes.append(Node("Transpose", inputs: [base + " product"], outputs: [base], attributes: [order]))
+            graph.outputs.append(ValueInfo(name: base))
+            weights.append((weight, base))
+        }
+        if readers.isEmpty { weights.append((weight, "")) }
+        byteCount += weight.shape.count * 4
+    }
+
+    /// The tensor `name` of the file as floats.
+    private mutating func addNumbers(_ name: String, _ tensors: KernelTensors, _ base: String) -> String {
+        let toFloat = Attribute("to", .integer(1))
+        if name == tensors.levels { graph.weights[name] = file.weights[name] }
+        let rows = name == tensors.levels ? name : addRows(name, tensors, base + " rows")
+        graph.nodes.append(Node("Cast", inputs: [rows], outputs: [base], attributes: [toFloat]))
+        return base
+    }
+
+    /// The tensor `name` of the file with one number for each column of the levels, beside an axis of directions.
+    private mutating func addRows(_ name: String, _ tensors: KernelTensors, _ base: String) -> String {
+        guard let tensor = file.weights[name]?.dense else { return name }
+        let axes = tensor.shape.dimensions
+        let wanted = tensors.isRecurrent && axes.count == 2 ? [axes[0], 1, axes[1]] : axes
+        let reshaped = (try? Shape(wanted)).flatMap { try? tensor.reshaped(to: $0) } ?? tensor
+        graph.weights[base] = Weight(base, reshaped)
+        return base
     }
 
     /// A `Gather` of the rows of the table `name`.

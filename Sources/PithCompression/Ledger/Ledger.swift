@@ -106,7 +106,7 @@ public struct Ledger: Sendable {
         if encoding != nil, weight.execution == .folded, let reason = piece.floatReasons[name] {
             note += (note.isEmpty ? "" : "; ") + "float activations: \(reason)"
         }
-        let execution = weight.representation == nil || weight.execution == .integer ? "" : ", folded at load"
+        let execution = weight.representation == nil || weight.execution != .folded ? "" : ", folded at load"
         return LedgerRow(
             weight: name, shape: weight.shape.dimensions, technique: encoding?.technique,
             representation: form + execution, bytesBefore: 0, bytesAfter: weight.byteCount, sqnrDB: encoding?.sqnrDB,

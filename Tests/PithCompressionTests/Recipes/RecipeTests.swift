@@ -13,7 +13,7 @@ struct RecipeTests {
         }
     }
 
-    @Test(arguments: ["int8", "int8-weights", "fp16", "clean"])
+    @Test(arguments: ["int8", "int8-dynamic", "int8-weights", "fp16", "clean"])
     func `a built-in recipe comes back from its YAML as it was`(
         name: String
     ) throws {

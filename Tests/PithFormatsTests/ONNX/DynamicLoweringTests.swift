@@ -111,7 +111,7 @@ import Testing
         let weights = [
             try weight("w", [1, 32, 16], axis: 1, seed: 6), try weight("r", [1, 32, 8], axis: 1, seed: 7),
         ]
-        let truth = Weight("yes", try Tensor(integers: [1], as: .bool, shape: .scalar))
+        let truth = Weight("yes", try Tensor(type: .bool, shape: .scalar, storage: Storage([UInt8(1)])))
         return model([choice], weights + [truth], inputs: [("x", [3, 1, 16])])
     }
 

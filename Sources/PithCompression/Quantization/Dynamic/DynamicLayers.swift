@@ -1,0 +1,149 @@
+import PithModel
+import PithTensor
+
+/// The weights of a model that kernels with run-time rounding of activations can take, wherever they stand.
+///
+/// A weight is taken when every node that reads it has such a kernel and reads it the same way: the second factor of a
+/// `MatMul` or plain `Gemm`, or both weights of an `LSTM` together.
+struct DynamicLayers {
+    /// A weight with the way its kernels read it.
+    struct Entry: Sendable {
+        /// Qualified name.
+        let name: String
+        let tensor: Tensor
+        let part: LayerWeight
+    }
+
+    /// A place that reads a weight.
+    private struct Use {
+        let node: Node
+        let index: Int
+        /// Which node it is: nodes need not have names.
+        let place: Int
+        /// Whether the other factor is a weight too.
+        let isConstant: Bool
+    }
+
+    /// What was found, in the order of the graphs.
+    private(set) var entries: [Entry] = []
+    /// Why weights that products or `LSTM` read were not taken, by qualified name.
+    private(set) var reasons: [String: String] = [:]
+    private var tensors: [(name: String, weight: Weight)] = []
+    private var uses: [String: [Use]] = [:]
+    private var exposed: Set<String> = []
+    private var places = 0
+
+    /// Looks at every dense `float32` weight of `graph` and the graphs nested in it that has `minimumCount` elements and
+    /// that `selector` accepts.
+    init(_ graph: Graph, minimumCount: Int, selector: Selector) {
+        var scopes: [GraphPath: [String: String]] = [:]
+        graph.forEachGraph { graph, path in
+            // Outer graphs come first; the main graph has none around it.
+            let outer = path == .main ? nil : scopes[GraphPath(steps: path.steps.dropLast())]
+            scopes[path] = visit(graph, at: path, around: outer ?? [:])
+        }
+        var parts: [String: LayerWeight] = [:]
+        for (name, weight) in tensors {
+            let readers = uses[name] ?? []
+            guard readers.contains(where: { DynamicLayers.isLayer($0.node, $0.index) }) else { continue }
+            switch verdict(name, weight, readers, minimumCount, selector) {
+            case .success(let part): parts[name] = part
+            case .failure(let reason): if weight.shape.count >= minimumCount { reasons[name] = reason.text }
+            }
+        }
+        removeHalves(&parts)
+        for (name, weight) in tensors {
+            guard let part = parts[name], let tensor = weight.dense else { continue }
+            entries.append(Entry(name: name, tensor: tensor, part: part))
+        }
+    }
+
+    private static func isLayer(_ node: Node, _ index: Int) -> Bool {
+        node.isStandard("LSTM") ? index == 1 || index == 2 : node.isStandard(oneOf: ["MatMul", "Gemm"]) && index == 1
+    }
+
+    // MARK: Readers
+
+    /// Notes who reads what in one graph; answers the weights that graphs nested in it can see, by their names there.
+    private mutating func visit(
+        _ graph: Graph, at path: GraphPath, around outer: [String: String]
+    ) -> [String: String] {
+        var visible = outer
+        for name in graph.inputs.map(\.name) + graph.nodes.flatMap(\.outputs) { visible[name] = nil }
+        for weight in graph.weights {
+            let name = path.qualified(weight.name)
+            visible[weight.name] = name
+            if weight.dense?.type == .float32 { tensors.append((name, weight)) }
+        }
+        for node in graph.nodes {
+            places += 1
+            let isConstant = node.inputs.first.map { visible[$0] != nil } ?? false
+            for (index, input) in node.inputs.enumerated() {
+                guard let name = visible[input] else { continue }
+                uses[name, default: []].append(Use(node: node, index: index, place: places, isConstant: isConstant))
+            }
+        }
+        for output in graph.outputs { if let name = visible[output.name] { exposed.insert(name) } }
+        return visible
+    }
+
+    // MARK: Verdicts
+
+    private struct Reason: Error { let text: String }
+
+    private func verdict(
+        _ name: String, _ weight: Weight, _ readers: [Use], _ minimumCount: Int, _ selector: Selector
+    ) -> Result<LayerWeight, Reason> {
+        func no(_ text: String) -> Result<LayerWeight, Reason> { .failure(Reason(text: text)) }
+        guard selector.accepts(weight: name, count: weight.shape.count),
+            readers.allSatisfy({ selector.accepts($0.node) })
+        else { return no("the recipe leaves it out") }
+        guard weight.shape.count >= minimumCount else {
+            return no("rounding activations costs more than \(weight.shape.count) weights save")
+        }
+        guard !exposed.contains(name) else { return no("it is also an output of its graph") }
+        var parts: Set<LayerWeight> = []
+        for reader in readers {
+            guard DynamicLayers.isLayer(reader.node, reader.index), !reader.isConstant,
+                let part = LayerWeight(reader.node, input: reader.index, shape: weight.shape),
+                DynamicLayers.hasKernel(reader.node, weight.shape)
+            else { return no("\(reader.node.label) has no kernel that rounds activations at run time") }
+            parts.insert(part)
+        }
+        guard parts.count == 1, let part = parts.first else { return no("its readers read it in different ways") }
+        return .success(part)
+    }
+
+    /// Whether a kernel does what the node says.
+    private static func hasKernel(_ node: Node, _ shape: Shape) -> Bool {
+        switch node.operation {
+        case "LSTM": shape.rank == 3 && node.integer("layout", default: 0) == 0
+        case "MatMul": shape.rank == 2
+        default:
+            shape.rank == 2 && node.float("alpha", default: 1) == 1 && node.float("beta", default: 1) == 1
+                && node.integer("transA", default: 0) == 0
+        }
+    }
+
+    /// The kernel of an `LSTM` takes both its weights in integers or none.
+    private mutating func removeHalves(_ parts: inout [String: LayerWeight]) {
+        var pairs: [Int: (label: String, names: Set<String>)] = [:]
+        for (name, readers) in uses {
+            for reader in readers
+            where reader.node.isStandard("LSTM") && DynamicLayers.isLayer(reader.node, reader.index) {
+                pairs[reader.place, default: (reader.node.label, [])].names.insert(name)
+            }
+        }
+        var isSettled = false
+        while !isSettled {
+            isSettled = true
+            for (_, pair) in pairs.sorted(by: { $0.key < $1.key }) {
+                let taken = pair.names.filter { parts[$0] != nil }
+                guard taken.count == 1, let lone = taken.first else { continue }
+                parts[lone] = nil
+                reasons[lone] = "the kernel of \(pair.label) takes both its weights or none"
+                isSettled = false
+            }
+        }
+    }
+}

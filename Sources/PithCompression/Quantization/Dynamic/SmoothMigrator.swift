@@ -1,0 +1,117 @@
+import PithEvaluation
+import PithFormats
+import PithModel
+import PithTensor
+
+/// Moves what a few channels of an activation have too much of into the weights that read it, so that 8 bits are enough
+/// for all channels.
+///
+/// `x W = (x / s) (s W)`, with a factor for each channel. Channels whose largest magnitude on calibration data passes
+/// `headroom` times the median of all channels are divided by a power of two, so the model computes what it did before,
+/// bit for bit but for numbers near the smallest of all; ``DynamicQuantizer`` then loses less. Of several headrooms the
+/// one is taken with which dynamic quantization errs least on held-out calibration rows; where none helps nothing is
+/// changed.
+///
+/// Works on products (`MatMul`, plain `Gemm`) with constant weights in the main graph.
+///
+/// - Complexity: one run over the calibration rows, and one over a few of them for each headroom.
+/// - Reference: Xiao et al., "SmoothQuant: Accurate and Efficient Post-Training Quantization for Large Language
+///   Models", ICML 2023, arXiv:2211.10438.
+/// - Deviation: only channels that stand out are scaled, by powers of two, instead of all by `max|x|^a / max|w|^(1-a)`;
+///   the strength is chosen by measured output error; the division is a node of its own, since the activation's other
+///   readers (a residual sum) need it undivided.
+public struct SmoothMigrator: Technique {
+    public static let name = "migrate.smooth"
+
+    /// How far channels may reach, as multiples of the median of their largest magnitudes; the best is taken.
+    public var headrooms = [1.5, 2, 3]
+    /// How many times smaller the range of an activation must become to be worth a node.
+    public var minimumGain = 2.0
+    /// Calibration rows used at most.
+    public var calibrationRows = 512
+
+    public init() {}
+
+    public func validate() throws(CompressionError) {
+        guard !headrooms.isEmpty, headrooms.allSatisfy({ $0 >= 1 && $0.isFinite }) else {
+            throw Self.invalid("headrooms", "\(headrooms) has none, or one below 1.", remedy: "Use [1.5, 2, 3].")
+        }
+        guard minimumGain > 1 else {
+            throw Self.invalid("minimumGain", "\(minimumGain) is not above 1.", remedy: "Use 1.5 to 4.")
+        }
+        guard calibrationRows > 0 else {
+            throw Self.invalid("calibrationRows", "\(calibrationRows) rows are none.", remedy: "Use 100 to 1000.")
+        }
+    }
+
+    public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
+        var settings = DynamicQuantizer()
+        settings.minimumCount = max(settings.minimumCount, 1)
+        let layers = DynamicLayers(
+            piece.model.graph, minimumCount: settings.minimumCount, selector: context.selector)
+        let eligible = Dictionary(layers.entries.map { ($0.name, $0) }) { first, _ in first }
+        let groups = SmoothGroup.groups(of: piece.model.graph, eligible: eligible)
+        guard !groups.isEmpty else { return }
+        guard let dataset = context.dataset, !dataset.calibrationRows.isEmpty else {
+            piece.note("No activation is smoothed: that takes calibration data.")
+            return
+        }
+        let source = FidelitySource(dataset), first = dataset.calibrationRows.lowerBound
+        let rows = first..<min(dataset.calibrationRows.upperBound, first + calibrationRows)
+        let (seen, heldOut) = StaticSearch.split(rows)
+        context.progress("looking at \(groups.count) activations")
+        let maxima = try ChannelMaxima(piece.model, values: groups.map(\.value), source: source).measure(rows: seen)
+        let bench = try CandidateBench(model: piece.model, source: source, rows: heldOut, profile: context.profile)
+        func error(of piece: Workpiece) async throws -> Double {
+            var copy = piece
+            try await settings.apply(to: &copy, in: context)
+            return try bench.sqnrDB(of: try ONNXWriter.encode(copy.model))
+        }
+        let before = try await error(of: piece)
+        var best = (piece: piece, sqnrDB: before)
+        for headroom in headrooms {
+            try Task.checkCancellation()
+            context.progress("measuring headroom \(headroom)")
+            guard let trial = migrated(piece, groups, maxima, headroom) else { continue }
+            let sqnr = try await error(of: trial)
+            if sqnr > best.sqnrDB { best = (trial, sqnr) }
+        }
+        piece = best.piece
+        piece.note(
+            best.sqnrDB > before
+                ? "Smoothed activations bring dynamic quantization from \(before.formatted(digits: 1)) to "
+                    + "\(best.sqnrDB.formatted(digits: 1)) dB on calibration rows held out."
+                : "No activation is smoothed: it brings dynamic quantization nothing.")
+    }
+
+    /// The bench with every group migrated that gains from it; nil where none does.
+    private func migrated(
+        _ piece: Workpiece, _ groups: [SmoothGroup], _ maxima: [String: [Float]], _ headroom: Double
+    ) -> Workpiece? {
+        var piece = piece, names = NameSource(taken: piece.model.graph.allNames)
+        var added: [(position: Int, node: Node)] = []
+        for group in groups {
+            guard let largest = maxima[group.value],
+                let factors = SmoothGroup.factors(of: largest, headroom: headroom, minimumGain: minimumGain),
+                let node = group.migrate(&piece.model.graph, by: factors, names: &names)
+            else { continue }
+            added.append((group.nodes[0], node))
+            let count = factors.reduce(0) { $0 + ($1 > 1 ? 1 : 0) }
+            for weight in group.weights {
+                piece.trace.record(
+                    [weight.name], into: [weight.name],
+                    note: "rows of \(count) large channels of '\(group.value)' raised")
+            }
+            piece.trace.record([], into: [node.inputs[1]], note: "divides large channels of '\(group.value)'")
+            piece.reasons[node.inputs[1]] = "divides \(count) large channels of '\(group.value)' (\(Self.name))"
+        }
+        guard !added.isEmpty else { return nil }
+        for (position, node) in added.sorted(by: { $0.position > $1.position }) {
+            piece.model.graph.nodes.insert(node, at: position)
+        }
+        piece.decisions["smoothedActivations"] = .array(
+            added.map { .string($0.node.inputs[0]) })
+        piece.decisions["smoothHeadroom"] = .number(headroom)
+        return piece
+    }
+}
