@@ -1,22 +1,23 @@
 extension Recipe {
     /// The recipes that come with Pith, those with the smallest output first.
     public static let builtIn: [Recipe] = [
-        Recipe(name: "int2", stages: start + [Stage(rounded(bits: 2))]),
-        Recipe(name: "int4-accurate", stages: start + [Stage(rounded(bits: 4))]),
-        Recipe(name: "int4", stages: start + [Stage(nearest(bits: 4))]),
+        Recipe(name: "int2", stages: start + [Stage(rounded(bits: 2)), palettes]),
+        Recipe(name: "int4-accurate", stages: start + [Stage(rounded(bits: 4)), palettes]),
+        Recipe(name: "int4", stages: start + [Stage(nearest(bits: 4)), palettes]),
         Recipe(
             name: "int8",
             stages: start + [
                 Stage(StaticQuantizer()), Stage(DynamicQuantizer(layers: .measured)), Stage(WeightQuantizer()),
+                palettes,
             ]),
         Recipe(
             name: "int8-accurate",
-            stages: start + [Stage(roundedForKernels), Stage(mostAccurate), Stage(WeightQuantizer())]),
+            stages: start + [Stage(roundedForKernels), Stage(mostAccurate), Stage(WeightQuantizer()), palettes]),
         Recipe(
             name: "int8-dynamic",
-            stages: start + [Stage(SmoothMigrator()), Stage(DynamicQuantizer()), Stage(WeightQuantizer())]),
-        Recipe(name: "int8-weights", stages: start + [Stage(WeightQuantizer())]),
-        Recipe(name: "fp16", stages: start + [Stage(HalfRounder())]),
+            stages: start + [Stage(SmoothMigrator()), Stage(DynamicQuantizer()), Stage(WeightQuantizer()), palettes]),
+        Recipe(name: "int8-weights", stages: start + [Stage(WeightQuantizer()), palettes]),
+        Recipe(name: "fp16", stages: start + [Stage(HalfRounder()), palettes]),
         Recipe(name: "clean", stages: [Stage(CleanUp())]),
     ]
 
@@ -38,6 +39,7 @@ extension Recipe {
         }
     }
 
+    private static let palettes = Stage(PaletteSharer())
     private static let start = [Stage(CleanUp()), Stage(TransposeSharer())]
 
     private static func rounded(bits: Int) -> GPTQQuantizer {

@@ -22,23 +22,23 @@ extension GraphLowering {
         let stored = codes(of: levels), zeros = form.zeroPoints.map { codes(of: $0).tensor }
         var value = try numbers(stored.tensor, layout.levels, name, "_q")
         if let zeros {
-            value = chain("Sub", [value, try numbers(zeros, layout.scales, name, "_z")], name)
+            value = chain("Sub", [value, try numbers(zeros, layout.scales, name, "_z")])
         } else if stored.offset != 0 {
-            value = chain("Sub", [value, shared("offset\(stored.offset)", Tensor(scalar: Float(stored.offset)))], name)
+            value = chain("Sub", [value, shared("offset\(stored.offset)", Tensor(scalar: Float(stored.offset)))])
         }
         var scale = store(reshaped(form.scales, layout.scales), name, "_s")
-        if form.scales.type != .float32 { scale = cast(scale, named: name) }
-        value = finish("Mul", [value, scale], name, isLast: layout.levels == form.shape.dimensions)
+        if form.scales.type != .float32 { scale = cast(scale) }
+        value = finish("Mul", [value, scale], as: layout.levels == form.shape.dimensions ? name : nil)
         guard layout.levels != form.shape.dimensions else { return }
         guard let ragged = layout.ragged else {
-            _ = finish("Reshape", [value, shape(form.shape.dimensions)], name, isLast: true)
+            _ = finish("Reshape", [value, shape(form.shape.dimensions)], as: name)
             return
         }
         try require(10, "Slice of the last block", for: name)
         var dimensions = form.shape.dimensions
         dimensions[ragged.axis] = ragged.padded
-        value = chain("Reshape", [value, shape(dimensions)], name)
-        slice(value, axis: ragged.axis, to: form.shape.dimensions[ragged.axis], name, isLast: true)
+        value = chain("Reshape", [value, shape(dimensions)])
+        slice(value, axis: ragged.axis, to: form.shape.dimensions[ragged.axis], as: name)
     }
 
     /// Turns 16-bit floats into `float32`.
@@ -47,6 +47,15 @@ extension GraphLowering {
         let toFloat = Attribute("to", .integer(Int64(ONNXType.code(.float32))))
         decoders.append(
             Node("Cast", inputs: [store(form.numbers, name, "_h")], outputs: [name], attributes: [toFloat]))
+    }
+
+    /// Reads the numbers of a palette: `Gather` of its values at the indices, which older sets take in 32 bits only.
+    mutating func lowerPalette(_ name: String, _ form: Codebook) throws(FormatError) {
+        try require(6, "Cast of uint8", for: name)
+        let indices = store(form.indices, name, "_q"), values = store(form.values, name, "_v")
+        let toInteger = Attribute("to", .integer(Int64(ONNXType.code(.int32))))
+        let wide = chain("Cast", [indices], [toInteger])
+        decoders.append(Node("Gather", inputs: [values, wide], outputs: [name]))
     }
 
     // MARK: Numbers
@@ -69,9 +78,9 @@ extension GraphLowering {
         _ tensor: Tensor, _ dimensions: [Int], _ name: String, _ suffix: String
     ) throws(FormatError) -> String {
         guard tensor.type.bitWidth < 8 else {
-            return cast(store(reshaped(tensor, dimensions), name, suffix), named: name)
+            return cast(store(reshaped(tensor, dimensions), name, suffix))
         }
-        return cast(unpacked(tensor, dimensions, name, suffix), named: name)
+        return cast(unpacked(tensor, dimensions, name, suffix))
     }
 
     /// Codes of 4 or 2 bits taken out of bytes.
@@ -87,13 +96,13 @@ extension GraphLowering {
         let amounts = (0..<runs).map { UInt8(8 - bits * ($0 + 1)) }
         let left = shared("left\(bits)", reshaped(Tensor(vector: amounts), [runs, 1]))
         let right = shared("right\(bits)", Tensor(scalar: UInt8(8 - bits)))
-        var value = chain("BitShift", [packed, left], name, [Attribute("direction", .string(Array("LEFT".utf8)))])
-        value = chain("BitShift", [value, right], name, [Attribute("direction", .string(Array("RIGHT".utf8)))])
+        var value = chain("BitShift", [packed, left], [Attribute("direction", .string(Array("LEFT".utf8)))])
+        value = chain("BitShift", [value, right], [Attribute("direction", .string(Array("RIGHT".utf8)))])
         if length * runs != codes.count {
-            value = chain("Reshape", [value, shape([length * runs])], name)
-            value = slice(value, axis: 0, to: codes.count, name, isLast: false)
+            value = chain("Reshape", [value, shape([length * runs])])
+            value = slice(value, axis: 0, to: codes.count)
         }
-        return chain("Reshape", [value, shape(dimensions)], name)
+        return chain("Reshape", [value, shape(dimensions)])
     }
 
     /// The tensor with its `axis` filled up with zeros.
@@ -114,31 +123,28 @@ extension GraphLowering {
 
     // MARK: Nodes
 
-    private mutating func cast(_ value: String, named base: String) -> String {
-        chain("Cast", [value], base, [Attribute("to", .integer(Int64(ONNXType.code(.float32))))])
+    private mutating func cast(_ value: String) -> String {
+        chain("Cast", [value], [Attribute("to", .integer(Int64(ONNXType.code(.float32))))])
     }
 
     @discardableResult
-    private mutating func slice(
-        _ value: String, axis: Int, to end: Int, _ base: String, isLast: Bool
-    ) -> String {
+    private mutating func slice(_ value: String, axis: Int, to end: Int, as name: String? = nil) -> String {
         let bounds = [0, end, axis].map { shared("list\($0)", Tensor(vector: [Int64($0)])) }
-        return finish("Slice", [value] + bounds, base, isLast: isLast)
+        return finish("Slice", [value] + bounds, as: name)
     }
 
-    private mutating func chain(
-        _ operation: String, _ inputs: [String], _ base: String, _ attributes: [Attribute] = []
-    ) -> String {
-        let result = names.make(base, "_m")
+    private mutating func chain(_ operation: String, _ inputs: [String], _ attributes: [Attribute] = []) -> String {
+        // Names of weights are long, and small models have many of these steps.
+        let result = names.make("m", "\(decoders.count)")
         decoders.append(Node(operation, inputs: inputs, outputs: [result], attributes: attributes))
         return result
     }
 
-    /// A node whose output is the weight itself when it is the last one.
-    private mutating func finish(_ operation: String, _ inputs: [String], _ base: String, isLast: Bool) -> String {
-        guard isLast else { return chain(operation, inputs, base) }
-        decoders.append(Node(operation, inputs: inputs, outputs: [base]))
-        return base
+    /// A node whose output is the weight `name` itself; a step on the way to it where that is nil.
+    private mutating func finish(_ operation: String, _ inputs: [String], as name: String?) -> String {
+        guard let name else { return chain(operation, inputs) }
+        decoders.append(Node(operation, inputs: inputs, outputs: [name]))
+        return name
     }
 
     private mutating func shape(_ dimensions: [Int]) -> String {

@@ -29,6 +29,10 @@ struct GraphLowering {
                 try lowerHalves(weight.name, halves)
                 continue
             }
+            if let palette = form as? Codebook {
+                try lowerPalette(weight.name, palette)
+                continue
+            }
             guard let integers = form as? GroupedIntegers else {
                 throw unsupported(weight.name, "the form '\(type(of: form).kind)' has no expression in ONNX yet.")
             }

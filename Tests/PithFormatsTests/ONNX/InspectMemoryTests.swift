@@ -23,12 +23,12 @@
         static var isPresent: Bool { FileManager.default.isExecutableFile(atPath: program.path) }
 
         /// Runs `pith inspect`, or another command, on a model.
-        init(_ path: String, command: String = "inspect", _ options: String...) throws {
+        init(_ path: String?, command: String = "inspect", _ options: String...) throws {
             let process = Process(), scratch = try ScratchFolder()
             let result = scratch.path("output")
             _ = FileManager.default.createFile(atPath: result, contents: nil)
             process.executableURL = InspectRun.program
-            process.arguments = [command, path] + options
+            process.arguments = [command] + (path.map { [$0] } ?? []) + options
             process.standardOutput = FileHandle(forWritingAtPath: result)
             process.standardError = FileHandle.nullDevice
             let start = ContinuousClock.now
@@ -63,7 +63,9 @@
             let run = try InspectRun(SharedData.url("models/all-minilm-l6-v2.onnx").path)
             #expect(run.status == 0 && !run.output.isEmpty)
             let peak = try #require(run.peakMiB)
-            #expect(peak < 60)
+            // The tests' program loads Swift's libraries, whose pages count as its memory as the system sees fit.
+            let version = try InspectRun(nil, command: "version"), libraries = try #require(version.peakMiB)
+            #expect(peak - min(libraries, 45) < 24)
         }
 
         @Test func `inspecting a model of 3 GB with external data takes less than a second and 100 MB`() throws {
