@@ -3,7 +3,7 @@ public enum Catalog {
     /// The techniques, in the order of the documentation.
     public static let techniques: [any Technique.Type] = [
         CleanUp.self, TransposeSharer.self, PaletteSharer.self, StaticQuantizer.self, SmoothMigrator.self,
-        DynamicQuantizer.self, WeightQuantizer.self, GPTQQuantizer.self, HalfRounder.self,
+        DynamicQuantizer.self, WeightQuantizer.self, GPTQQuantizer.self, MixedQuantizer.self, HalfRounder.self,
     ]
 
     /// The technique of a name.

@@ -8,7 +8,7 @@ import PithModel
 /// | 4 bits in blocks of 32, zero points, half-float scales | 4 + (16 + 4) / 32 = 4.63 |
 /// | 2 bits likewise | 2 + (16 + 2) / 32 = 2.56 |
 ///
-/// Levels of 3 bits take 4 in a file, those of 5 to 7 bits 8.
+/// Levels of 3, 5, 6 and 7 bits take that many in a file too.
 public struct WeightGrid: Hashable, Sendable {
     /// The type of scales.
     public enum Scales: String, Codable, Sendable {
@@ -49,9 +49,13 @@ protocol GridTechnique: Technique {
     var symmetric: Bool { get set }
     var scales: WeightGrid.Scales { get set }
     var clipping: WeightGrid.Clipping { get set }
+    /// Bits of all levels that the technique may write.
+    var widths: [Int] { get }
 }
 
 extension GridTechnique {
+    var widths: [Int] { [bits] }
+
     var grid: WeightGrid {
         get {
             WeightGrid(
@@ -80,7 +84,7 @@ extension GridTechnique {
     ///
     /// - Throws: What ``OpsetUpgrader`` throws for an operator that it can not raise.
     func raiseOperatorSet(of piece: inout Workpiece) throws {
-        guard bits < 5, piece.model.opset < 11 else { return }
+        guard widths.contains(where: { $0 < 8 }), piece.model.opset < 11 else { return }
         try OpsetUpgrader.upgrade(&piece.model, to: 11)
     }
 }

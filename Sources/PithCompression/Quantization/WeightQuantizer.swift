@@ -60,7 +60,7 @@ public struct WeightQuantizer: GridTechnique, WeightTechnique {
     func encode(
         _ tensor: Tensor, named name: String, _ part: LayerWeight
     ) throws(CompressionError) -> any Representation {
-        guard !grid.isPlain || bits < 5 else {
+        guard !grid.isPlain || bits < 8 else {
             return try SymmetricIntegers.encode(tensor, named: name, axis: part.axis, bits: bits)
         }
         let takesBlocks = blockSize > 0 && part.reduced != nil
@@ -85,6 +85,6 @@ public struct WeightQuantizer: GridTechnique, WeightTechnique {
 extension GroupedIntegers {
     /// Whether `Gather` can take rows out of the levels, each with one scale.
     fileprivate var hasByteRows: Bool {
-        grouping == .channel(axis: 0) && levels.type.bitWidth >= 8 && zeroPoints == nil && scales.type == .float32
+        grouping == .channel(axis: 0) && levelBits >= 8 && zeroPoints == nil && scales.type == .float32
     }
 }

@@ -41,11 +41,14 @@ struct WeightRows: Hashable, Sendable {
             let tensor = try? Tensor(integers: levels, as: format.levelType, shape: shape),
             let stored = try? format.scaleType.tensor(scales, shape: scaleShape)
         else { return nil }
-        guard !format.isSymmetric else { return GroupedIntegers(levels: tensor, scales: stored, grouping: grouping) }
+        guard !format.isSymmetric else {
+            return GroupedIntegers(levels: tensor, scales: stored, grouping: grouping, levelBits: format.bits)
+        }
         guard let points = try? Tensor(integers: zeros.map { Int($0) }, as: format.levelType, shape: scaleShape) else {
             return nil
         }
-        return GroupedIntegers(levels: tensor, scales: stored, zeroPoints: points, grouping: grouping)
+        return GroupedIntegers(
+            levels: tensor, scales: stored, zeroPoints: points, grouping: grouping, levelBits: format.bits)
     }
 
     private func grouping(_ blockSize: Int?) -> GroupedIntegers.Grouping? {

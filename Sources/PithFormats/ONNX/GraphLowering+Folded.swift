@@ -7,24 +7,33 @@ extension GraphLowering {
     /// | part | operators |
     /// | --- | --- |
     /// | levels of 8 bits and more | `Cast` |
-    /// | levels of 4 or 2 bits, several a byte | `BitShift` left and right, `Reshape`, `Cast`, and `Sub` for their sign |
+    /// | levels of 4, 2 or 1 bits, several a byte | `BitShift` left and right, `Reshape`, `Cast`, and `Sub` for their sign |
+    /// | levels of 3, 5, 6 or 7 bits | the same for runs of 4, 2 and 1 of their bits, `Mul` and `Add` |
     /// | zero points | the same, `Sub` |
     /// | scales | `Cast` when they are half floats, `Mul` |
     /// | blocks | `Reshape`; `Slice` where the last one is not full |
     mutating func lowerFolded(_ name: String, _ form: GroupedIntegers) throws(FormatError) {
-        try require(OperatorSets.folding(form.levels.type), "folding of \(form.levels.type.rawValue)", for: name)
+        try require(OperatorSets.folding(bits: form.levelBits), "folding of \(form.levelBits) bits", for: name)
         // Levels and zero points are cast before they are subtracted: a float holds 24 bits of each.
         if form.zeroPoints != nil, form.levels.type.bitWidth > 16 {
             throw unsupported(name, "zero points of \(form.levels.type.rawValue) levels can not be folded exactly.")
         }
-        let layout = FoldedLayout(form)
-        let levels = layout.ragged.map { padded(form.levels, axis: $0.axis, to: $0.padded) } ?? form.levels
-        let stored = codes(of: levels), zeros = form.zeroPoints.map { codes(of: $0).tensor }
-        var value = try numbers(stored.tensor, layout.levels, name, "_q")
-        if let zeros {
-            value = chain("Sub", [value, try numbers(zeros, layout.scales, name, "_z")])
-        } else if stored.offset != 0 {
-            value = chain("Sub", [value, shared("offset\(stored.offset)", Tensor(scalar: Float(stored.offset)))])
+        let layout = FoldedLayout(form), codes = form.levelBits < 8 ? form.codes() : nil
+        var value: String
+        if let codes {
+            let levels = layout.ragged.map { padded(codes.levels, form.shape, axis: $0.axis, to: $0.padded) }
+            value = numbers(levels ?? codes.levels, bits: form.levelBits, layout.levels, name, "_q")
+        } else {
+            let levels = layout.ragged.map { padded(form.levels, axis: $0.axis, to: $0.padded) } ?? form.levels
+            value = cast(store(reshaped(levels, layout.levels), name, "_q"))
+        }
+        if let zeros = form.zeroPoints {
+            let zero =
+                codes?.zeroPoints.map { numbers($0, bits: form.levelBits, layout.scales, name, "_z") }
+                ?? cast(store(reshaped(zeros, layout.scales), name, "_z"))
+            value = chain("Sub", [value, zero])
+        } else if let codes, codes.offset != 0 {
+            value = chain("Sub", [value, shared("offset\(codes.offset)", Tensor(scalar: Float(codes.offset)))])
         }
         var scale = store(reshaped(form.scales, layout.scales), name, "_s")
         if form.scales.type != .float32 { scale = cast(scale) }
@@ -60,36 +69,34 @@ extension GraphLowering {
 
     // MARK: Numbers
 
-    /// Levels as they are packed: signed ones of less than a byte are moved up so that none is negative.
-    private func codes(of levels: Tensor) -> (tensor: Tensor, offset: Int) {
-        guard levels.type.bitWidth < 8, let range = levels.type.integerRange, range.lowerBound < 0 else {
-            return (levels, 0)
-        }
-        let type: ScalarType = levels.type == .int4 ? .uint4 : .uint2, offset = -range.lowerBound
-        let moved = (levels.integers() ?? []).map { $0 + offset }
-        guard let tensor = try? Tensor(integers: moved, as: type, shape: levels.shape) else {
-            preconditionFailure("Levels of \(levels.type.rawValue) moved by \(offset) fit \(type.rawValue).")
-        }
-        return (tensor, offset)
-    }
-
-    /// Integers as floats of the shape `dimensions`.
+    /// Codes of less than a byte as floats of the shape `dimensions`.
+    ///
+    /// Three bits are two and one, five are four and one: each run of bits is packed by itself.
     private mutating func numbers(
-        _ tensor: Tensor, _ dimensions: [Int], _ name: String, _ suffix: String
-    ) throws(FormatError) -> String {
-        guard tensor.type.bitWidth < 8 else {
-            return cast(store(reshaped(tensor, dimensions), name, suffix))
+        _ codes: [Int], bits: Int, _ dimensions: [Int], _ name: String, _ suffix: String
+    ) -> String {
+        var value: String?, shift = 0
+        for width in [4, 2, 1] where bits & width != 0 {
+            let run = codes.map { $0 >> shift & (1 << width - 1) }
+            var part = cast(unpacked(run, bits: width, dimensions, name, suffix))
+            if shift > 0 {
+                part = chain("Mul", [part, shared("times\(1 << shift)", Tensor(scalar: Float(1 << shift)))])
+            }
+            value = value.map { chain("Add", [$0, part]) } ?? part
+            shift += width
         }
-        return cast(unpacked(tensor, dimensions, name, suffix))
+        guard let value else { preconditionFailure("Levels of \(bits) bits are cast, not unpacked.") }
+        return value
     }
 
-    /// Codes of 4 or 2 bits taken out of bytes.
+    /// Codes of 4, 2 or 1 bits taken out of bytes.
     ///
     /// Byte `i` of `m` holds the codes `i`, `i + m`, `i + 2m` ...: a shift to the left by a column of amounts sets
     /// each run of codes at the top of its bytes, one to the right brings it down.
-    private mutating func unpacked(_ tensor: Tensor, _ dimensions: [Int], _ name: String, _ suffix: String) -> String {
-        let bits = tensor.type.bitWidth, runs = 8 / bits, codes = tensor.integers() ?? []
-        let length = (codes.count + runs - 1) / runs
+    private mutating func unpacked(
+        _ codes: [Int], bits: Int, _ dimensions: [Int], _ name: String, _ suffix: String
+    ) -> String {
+        let runs = 8 / bits, length = (codes.count + runs - 1) / runs
         var bytes = [UInt8](repeating: 0, count: length)
         for (index, code) in codes.enumerated() { bytes[index % length] |= UInt8(code << (index / length * bits)) }
         let packed = store(reshaped(Tensor(vector: bytes), [1, length]), name, suffix)
@@ -107,18 +114,25 @@ extension GraphLowering {
 
     /// The tensor with its `axis` filled up with zeros.
     private func padded(_ tensor: Tensor, axis: Int, to length: Int) -> Tensor {
-        let (outer, old, inner) = tensor.shape.strides(around: axis), numbers = tensor.integers() ?? []
         var dimensions = tensor.shape.dimensions
         dimensions[axis] = length
+        guard let shape = try? Shape(dimensions),
+            let result = try? Tensor(
+                integers: padded(tensor.integers() ?? [], tensor.shape, axis: axis, to: length), as: tensor.type,
+                shape: shape)
+        else { preconditionFailure("Zeros are levels of \(tensor.type.rawValue).") }
+        return result
+    }
+
+    /// The numbers of a tensor of `shape` with its `axis` filled up with zeros.
+    private func padded(_ numbers: [Int], _ shape: Shape, axis: Int, to length: Int) -> [Int] {
+        let (outer, old, inner) = shape.strides(around: axis)
         var all = [Int](repeating: 0, count: outer * length * inner)
         for block in 0..<outer {
             let source = block * old * inner, target = block * length * inner
             for offset in 0..<old * inner { all[target + offset] = numbers[source + offset] }
         }
-        guard let shape = try? Shape(dimensions),
-            let result = try? Tensor(integers: all, as: tensor.type, shape: shape)
-        else { preconditionFailure("Zeros are levels of \(tensor.type.rawValue).") }
-        return result
+        return all
     }
 
     // MARK: Nodes

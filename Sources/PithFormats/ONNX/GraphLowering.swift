@@ -83,7 +83,7 @@ struct GraphLowering {
     /// Whether a form has one scale for each row, and levels that `Gather` can read.
     private static func isTable(_ form: GroupedIntegers) -> Bool {
         form.grouping == .channel(axis: 0) && form.shape.rank >= 2 && form.zeroPoints == nil
-            && form.levels.type.bitWidth >= 8
+            && form.levelBits >= 8
     }
 
     /// The weights that nodes read, and whether all those are a `Gather` of its rows.

@@ -17,6 +17,6 @@ enum OperatorSets {
         }
     }
 
-    /// `Cast` of levels of `type` to float and `Mul` that broadcasts; `BitShift` for levels that share a byte.
-    static func folding(_ type: ScalarType) -> Int { type.bitWidth < 8 ? 11 : 7 }
+    /// `Cast` of levels to float and `Mul` that broadcasts; `BitShift` for levels that share a byte.
+    static func folding(bits: Int) -> Int { bits < 8 ? 11 : 7 }
 }

@@ -24,9 +24,14 @@ public struct GroupedIntegers: Representation, Equatable {
     /// Levels that stand for zero, of the levels' type and the scales' shape; nil when all are 0.
     public let zeroPoints: Tensor?
     public let grouping: Grouping
+    /// Bits that a level (and a zero point) takes in a file, at most those of its type: levels of 3 bits in `int4` lie
+    /// from -4 through 3, those of 6 bits in `uint8` from 0 through 63.
+    public let levelBits: Int
 
-    /// Joins levels and scales.
-    public init(levels: Tensor, scales: Tensor, zeroPoints: Tensor? = nil, grouping: Grouping) {
+    /// Joins levels and scales; `levelBits` is all bits of the levels' type unless it says otherwise.
+    public init(
+        levels: Tensor, scales: Tensor, zeroPoints: Tensor? = nil, grouping: Grouping, levelBits: Int? = nil
+    ) {
         let expected = GroupedIntegers.scaleDimensions(of: levels.shape, grouping)
         precondition(
             levels.type.isInteger && (scales.type == .float32 || scales.type == .float16),
@@ -40,6 +45,9 @@ public struct GroupedIntegers: Representation, Equatable {
         self.scales = scales
         self.zeroPoints = zeroPoints
         self.grouping = grouping
+        self.levelBits = levelBits ?? levels.type.bitWidth
+        precondition(
+            (1...levels.type.bitWidth).contains(self.levelBits), "Levels of \(self.levelBits) bits do not fit.")
     }
 
     /// Axis lengths of the scales of a weight of `shape`.
@@ -59,14 +67,29 @@ public struct GroupedIntegers: Representation, Equatable {
 
     public var shape: Shape { levels.shape }
     public var type: ScalarType { .float32 }
-    public var byteCount: Int { levels.byteCount + scales.byteCount + (zeroPoints?.byteCount ?? 0) }
+    public var byteCount: Int {
+        let bits = ([levels] + (zeroPoints.map { [$0] } ?? [])).map { $0.count * levelBits }
+        return bits.reduce(scales.byteCount) { $0 + ($1 + 7) / 8 }
+    }
 
     public var summary: String {
+        let type = levelBits == levels.type.bitWidth ? levels.type.rawValue : "\(isSigned ? "" : "u")int\(levelBits)"
         switch grouping {
-        case .tensor: "\(levels.type.rawValue) per tensor"
-        case .channel: "\(levels.type.rawValue) per channel"
-        case .block(_, let size): "\(levels.type.rawValue) in blocks of \(size)"
+        case .tensor: return "\(type) per tensor"
+        case .channel: return "\(type) per channel"
+        case .block(_, let size): return "\(type) in blocks of \(size)"
         }
+    }
+
+    /// Whether levels lie around zero.
+    private var isSigned: Bool { (levels.type.integerRange?.lowerBound ?? 0) < 0 }
+
+    /// Levels and zero points as codes of ``levelBits`` bits that are not negative, and what was added to make them so.
+    public func codes() -> (levels: [Int], zeroPoints: [Int]?, offset: Int) {
+        let offset = isSigned ? 1 << (levelBits - 1) : 0
+        return (
+            (levels.integers() ?? []).map { $0 + offset }, zeroPoints?.integers().map { $0.map { $0 + offset } }, offset
+        )
     }
 
     public func decoded() -> Tensor {

@@ -212,7 +212,8 @@ struct StaticCandidateTests {
         #expect(result.layers.count == 1)
         let weight = try #require(result.model.graph.weights["w"])
         #expect(weight.execution == .integer)
-        #expect(weight.representation as? GroupedIntegers == rounded)
+        let form = try #require(weight.representation as? GroupedIntegers)
+        #expect(form.levels == rounded.levels && form.scales == rounded.scales && form.grouping == rounded.grouping)
         #expect(result.encodings["w"]?.technique == "quantize.weights")
     }
 

@@ -78,6 +78,27 @@ struct WeightGridTests {
         for (index, pair) in pairs.enumerated() { #expect(abs(pair.0 - pair.1) <= raised[index] * slack) }
     }
 
+    @Test(.enabled(if: GraphBench.hasRuntime, "needs ONNX Runtime"), arguments: 2...8, [true, false])
+    func `levels of every width take their bits, and the runtime decodes them as we do`(
+        bits: Int, isSymmetric: Bool
+    ) async throws {
+        let weight = try GraphBench.random("w", [37, 20], seed: 8)
+        let model = GraphBench.model(
+            [Node("MatMul", inputs: ["x", "w"], outputs: ["y"])], inputs: [GraphBench.input("x", [37, 37])],
+            outputs: ["y"], weights: [weight])
+        var piece = Workpiece(model: model), settings = WeightQuantizer()
+        (settings.bits, settings.blockSize, settings.symmetric) = (bits, 16, isSymmetric)
+        settings.minimumCount = 1
+        try await settings.apply(to: &piece, in: StageContext())
+        let form = try #require(piece.model.graph.weights["w"]?.representation as? GroupedIntegers)
+        // Three blocks in each of 20 columns, the last of them not full.
+        #expect(form.byteCount == (740 * bits + 7) / 8 + 60 * 4 + (isSymmetric ? 0 : (60 * bits + 7) / 8))
+        #expect(form.summary == "\(isSymmetric ? "" : "u")int\(bits) in blocks of 16")
+        let unit = (0..<37 * 37).map { $0 % 38 == 0 ? Float(1) : 0 }
+        let output = try GraphBench.run(piece.model, ["x": Tensor(unit, shape: try Shape([37, 37]))])["y"]
+        #expect(output == form.decoded())
+    }
+
     @Test func `squared error clips what is rare`() async throws {
         var numbers = try GraphBench.random("w", [64, 64], seed: 9).decoded().elements(as: Float.self)
         for index in stride(from: 0, to: numbers.count, by: 97) { numbers[index] *= 5 }

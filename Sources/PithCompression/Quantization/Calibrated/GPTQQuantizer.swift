@@ -28,6 +28,8 @@ public struct GPTQQuantizer: GridTechnique {
 
     /// Bits of a level, 2 through 8.
     public var bits = 4
+    /// Bits of single weights, by their qualified names; 8 means one symmetric scale for each output channel.
+    public var bitsOf: [String: Int] = [:]
     /// Weights that share a scale, along the axis that a product sums over (along the rows of a table); 0: all of an
     /// output channel, as convolutions always have it.
     public var blockSize = 32
@@ -51,8 +53,13 @@ public struct GPTQQuantizer: GridTechnique {
 
     public init() {}
 
+    var widths: [Int] { [bits] + bitsOf.values }
+
     public func validate() throws(CompressionError) {
         try validateGrid()
+        for (name, bits) in bitsOf.sorted(by: { $0.key < $1.key }) where !(2...8).contains(bits) {
+            throw Self.invalid("bitsOf", "\(bits) bits of '\(name)' lie outside 2...8.", remedy: "Use 8, 4, 3 or 2.")
+        }
         guard (0...1).contains(damping) else {
             throw Self.invalid("damping", "\(damping) lies outside 0...1.", remedy: "Use 0, or 0.01 to 1.")
         }
@@ -68,13 +75,14 @@ public struct GPTQQuantizer: GridTechnique {
         guard let dataset = context.dataset, !dataset.calibrationRows.isEmpty else {
             piece.note(
                 "Weights are rounded to nearest: without calibration data there is nothing to weigh their errors by.")
-            return try await nearest.apply(to: &piece, in: context)
+            return try await roundToNearest(&piece, in: context) { _ in true }
         }
+        piece.checkNames(bitsOf.keys.sorted(), key: "bitsOf", of: piece.model)
         try raiseOperatorSet(of: &piece)
         let layers = chosenLayers(of: piece, context.selector), float = piece.model
         try requireFinite(layers, in: float.graph)
         let later = Set(layers.map(\.weight))
-        try await nearest.encodeWeights(of: &piece, in: context) { !later.contains($0) }
+        try await roundToNearest(&piece, in: context) { !later.contains($0) }
         let first = dataset.calibrationRows.lowerBound
         let rows = first..<min(dataset.calibrationRows.upperBound, first + calibrationRows)
         var work = LayerWork(
@@ -87,20 +95,43 @@ public struct GPTQQuantizer: GridTechnique {
         }
         piece = work.finished()
         let left = later.filter { piece.model.graph.weights[$0]?.dense != nil }
-        try await nearest.encodeWeights(of: &piece, in: context, where: left.contains)
+        try await roundToNearest(&piece, in: context, where: left.contains)
         for name in left { piece.encodings[name]?.note += "; to nearest, as its inputs were not seen" }
         piece.note(
             "\(later.count - left.count) weights rounded layer by layer on \(rows.count) calibration rows (\(rounding.rawValue))."
         )
     }
 
-    /// The same grids without data.
-    private var nearest: WeightQuantizer {
+    /// Rounds weights to the nearest levels of their grids, without data.
+    private func roundToNearest(
+        _ piece: inout Workpiece, in context: StageContext, where isChosen: (String) -> Bool
+    ) async throws {
+        try raiseOperatorSet(of: &piece)
+        for width in Set(bitsOf.values).union([bits]).sorted() {
+            try await nearest(bits: width).encodeWeights(of: &piece, in: context) {
+                isChosen($0) && (bitsOf[$0] ?? bits) == width
+            }
+        }
+    }
+
+    /// The same grids without data, for weights of `width` bits.
+    func nearest(bits width: Int) -> WeightQuantizer {
         var quantizer = WeightQuantizer()
-        quantizer.grid = grid
+        quantizer.grid = grid(bits: width)
         quantizer.tableBlockSize = tableBlockSize
         quantizer.minimumCount = minimumCount
         return quantizer
+    }
+
+    /// The grid of weights of `width` bits: among others of fewer bits, those of 8 need no blocks.
+    private func grid(bits width: Int) -> WeightGrid {
+        guard width != bits else { return grid }
+        guard width == 8 else {
+            var other = grid
+            other.bits = width
+            return other
+        }
+        return WeightGrid(bits: 8, blockSize: 0, isSymmetric: true, scales: .float32, clipping: clipping)
     }
 
     /// Layers whose weights nobody reads in another way, each weight once.
@@ -143,9 +174,10 @@ public struct GPTQQuantizer: GridTechnique {
         return groups
     }
 
-    /// The rounder that these settings describe, for a layer that takes blocks or not.
-    func rounder(takesBlocks: Bool) -> WeightRounder {
+    /// The rounder that these settings describe, for the weight `name`, which takes blocks or not.
+    func rounder(for name: String, takesBlocks: Bool) -> WeightRounder {
         var rounder = WeightRounder()
+        let grid = grid(bits: bitsOf[name] ?? bits)
         rounder.method = rounding == .nearest ? .nearest : rounding == .gptq ? .feedback : .refined
         rounder.format = grid.format
         rounder.blockSize = takesBlocks && grid.blockSize > 0 ? grid.blockSize : nil

@@ -54,7 +54,7 @@ struct LayerWork {
     }
 
     private mutating func round(_ layer: RoundingLayer, _ matrix: LayerMatrix, _ moments: LayerMoments) async throws {
-        let rounder = settings.rounder(takesBlocks: !layer.isConvolution), settings = settings
+        let rounder = settings.rounder(for: layer.weight, takesBlocks: !layer.isConvolution), settings = settings
         let hasBias = canStoreBias(of: layer)
         let problems = try await Parallel.map(Array(0..<matrix.groups), threads: context.threads) { group in
             try RoundingProblem(

@@ -1,0 +1,59 @@
+import PithEvaluation
+import PithModel
+import PithTensor
+
+/// What rounding one weight to each of some widths does to the model's outputs, everything else in float.
+struct BitSensitivity {
+    private let model: Model
+    private let settings: MixedQuantizer
+    private let context: StageContext
+
+    /// Rows that are looked at, at most and at least; large models are measured on fewer.
+    private static let mostRows = 64, fewestRows = 8
+    /// Parameters times rows times trials that are enough.
+    private static let enoughWork = 40_000_000_000
+    /// Outputs of the reference kept in memory, at most.
+    private static let mostBytes = 64 << 20
+
+    /// Prepares to round weights of `model` one at a time.
+    init(_ model: Model, settings: MixedQuantizer, context: StageContext) {
+        self.model = model
+        self.settings = settings
+        self.context = context
+    }
+
+    /// Bytes and noise of each width of each of the `weights` (names in the main graph).
+    ///
+    /// - Throws: What runtime and data throw; `CompressionError` for a weight that can not be rounded.
+    func measure(
+        _ weights: [String], source: any SampleSource, rows: Range<Int>
+    ) async throws -> [String: [BitAllocation.Point]] {
+        let open = try OpenModel(model, opening: weights), readers = model.graph.weightReaders()
+        let trials = weights.flatMap { name in settings.widths.map { (name: name, bits: $0) } }
+        let work = max(ModelFacts(model).parameterCount, 1) * max(trials.count, 1)
+        let count = min(max(BitSensitivity.enoughWork / work, BitSensitivity.fewestRows), BitSensitivity.mostRows)
+        let looked = rows.prefix(count)
+        let evaluator = try Evaluator(source: source, reference: open, rows: looked.startIndex..<looked.endIndex)
+            .keepingReferenceOutputs(upTo: BitSensitivity.mostBytes)
+        let rounding = settings.rounding
+        let points = try await Parallel.map(trials, threads: context.threads) { name, bits -> BitAllocation.Point in
+            try Task.checkCancellation()
+            let quantizer = rounding.nearest(bits: bits)
+            guard let tensor = open.weights[name],
+                case .success(let plan) = quantizer.plan(for: tensor, readers: readers[name] ?? [])
+            else { preconditionFailure("The weight '\(name)' was chosen, but can not be rounded.") }
+            let form = try quantizer.encode(tensor, named: name, plan)
+            let errors = try evaluator.errors(of: open.replacing([name: form.decoded()]))
+            return BitAllocation.Point(
+                bits: bits, byteCount: form.byteCount, noise: errors.reduce(0) { $0 + $1.noiseToSignal })
+        }
+        return zip(trials, points).reduce(into: [:]) { $0[$1.0.name, default: []].append($1.1) }
+    }
+}
+
+extension OutputError {
+    /// Noise power as a part of the signal power; very large for outputs that are not finite.
+    fileprivate var noiseToSignal: Double {
+        nonFinite.candidate > nonFinite.reference ? 1e12 : MixedSearch.ratio(ofDecibels: -sqnrDB)
+    }
+}
