@@ -46,8 +46,8 @@ public struct GPTQQuantizer: GridTechnique {
     public var damping = 0.0
     /// How far a layer goes to make up for the errors before it: 0 not at all, 1 as far as it can.
     public var strength = 1.0
-    /// Calibration rows used at most.
-    public var calibrationRows = 256
+    /// Calibration rows used at most; a layer that sees many vectors in each row takes the first 256 of them.
+    public var calibrationRows = 4096
     /// Weights with fewer elements stay float.
     public var minimumCount = 512
 
@@ -98,7 +98,7 @@ public struct GPTQQuantizer: GridTechnique {
         try await roundToNearest(&piece, in: context, where: left.contains)
         for name in left { piece.encodings[name]?.note += "; to nearest, as its inputs were not seen" }
         piece.note(
-            "\(later.count - left.count) weights rounded layer by layer on \(rows.count) calibration rows (\(rounding.rawValue))."
+            "\(later.count - left.count) weights rounded layer by layer on up to \(rows.count) calibration rows (\(rounding.rawValue))."
         )
     }
 

@@ -53,7 +53,9 @@ struct LayerMomentCollector: Sendable {
         let allowed = try BatchPlan(for: source, models: sessions, row: source.sampleRows(rows).first ?? 0)
         let plan = BatchPlan(
             size: allowed.isFixed ? allowed.size : min(allowed.size, Self.largestBatch), isFixed: allowed.isFixed)
-        let runner = BatchRunner(source: source, plan: plan), graph = rounded.graph, share = rows.count
+        let runner = BatchRunner(source: source, plan: plan), graph = rounded.graph
+        let rows = try enoughRows(for: layers, input, runner, sessions, looked.map(\.1), batch: plan.size)
+        let share = rows.count
         let parts = try await Parallel.map(
             source.pieces(of: rows, batch: plan.size, count: Self.pieces), threads: threads
         ) { piece in
@@ -77,6 +79,37 @@ struct LayerMomentCollector: Sendable {
             for index in all.indices { all[index].merge(part[index]) }
         }
         return all
+    }
+}
+
+extension LayerMomentCollector {
+    /// Rows that are used where there are as many, whatever the layer.
+    private static let fewestRows = 256
+    /// Vectors for each input of a layer that are enough beyond that.
+    private static let vectorsPerInput = 16
+
+    /// The first of the rows: more than a few only for layers that see few vectors in each.
+    ///
+    /// With as many vectors as inputs rounding fits the data it sees and errs on others; a picture has a vector for
+    /// each of its pixels, and a row of plain numbers just one.
+    private func enoughRows(
+        for layers: [(layer: RoundingLayer, matrix: LayerMatrix)], _ input: String, _ runner: BatchRunner,
+        _ sessions: [Session], _ values: [[String]], batch size: Int
+    ) throws -> Range<Int> {
+        let few = min(rows.count, Self.fewestRows)
+        guard rows.count > few, layers.allSatisfy({ !$0.layer.isConvolution }) else {
+            return rows.lowerBound..<rows.lowerBound + few
+        }
+        var needed = few
+        let first = rows.lowerBound..<rows.lowerBound + min(size, rows.count)
+        try runner.run(sessions, outputs: values, over: first) { batch in
+            guard let x = batch.inputs[input] ?? batch.outputs.last?[input] else { return }
+            for (_, matrix) in layers {
+                let vectors = max(x.count / max(matrix.columns, 1) / max(batch.rows.count, 1), 1)
+                needed = max(needed, Self.vectorsPerInput * matrix.columns / vectors)
+            }
+        }
+        return rows.lowerBound..<rows.lowerBound + min(needed, rows.count)
     }
 }
 

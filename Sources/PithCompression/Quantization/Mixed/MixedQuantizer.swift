@@ -29,7 +29,7 @@ public struct MixedQuantizer: Technique {
     /// Weights of less than 8 bits that share a scale, as in `quantize.gptq`.
     public var blockSize = 32
     /// Calibration rows used at most for rounding.
-    public var calibrationRows = 256
+    public var calibrationRows = 4096
     /// Weights with fewer elements stay float.
     public var minimumCount = 512
 
