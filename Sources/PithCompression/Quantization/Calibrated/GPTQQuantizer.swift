@@ -1,3 +1,4 @@
+import PithEvaluation
 import PithFormats
 import PithModel
 import PithTensor
@@ -5,8 +6,9 @@ import PithTensor
 /// Low-bit weights rounded with the help of data, layer by layer in the order they run, on inputs that are rounded already.
 ///
 /// For each convolution and product the wanted outputs are those of the float model; what the layers before it got wrong,
-/// and the error of a shortcut that is added to its output, it makes up for as far as it can. Weights that no such
-/// layer reads (tables, recurrent layers) are rounded to nearest first, on grids of the same kind.
+/// and the error of a shortcut that is added to its output, it makes up for as far as it can. Before them come the weights
+/// of recurrent layers (``RecurrentRounder``) and, to nearest on grids of the same kind, tables and what else no such layer
+/// reads.
 ///
 /// | rounding | what it does |
 /// | --- | --- |
@@ -82,12 +84,12 @@ public struct GPTQQuantizer: GridTechnique {
         let layers = chosenLayers(of: piece, context.selector), float = piece.model
         try requireFinite(layers, in: float.graph)
         let later = Set(layers.map(\.weight))
-        try await roundToNearest(&piece, in: context) { !later.contains($0) }
-        let first = dataset.calibrationRows.lowerBound
+        let first = dataset.calibrationRows.lowerBound, source = FidelitySource(dataset)
         let rows = first..<min(dataset.calibrationRows.upperBound, first + calibrationRows)
+        try await roundRecurrent(&piece, source, rows, in: context)
+        try await roundToNearest(&piece, in: context) { !later.contains($0) }
         var work = LayerWork(
-            piece: piece, float: float.decoded, settings: self, source: FidelitySource(dataset), rows: rows,
-            context: context)
+            piece: piece, float: float.decoded, settings: self, source: source, rows: rows, context: context)
         for group in GPTQQuantizer.bySharedInput(layers) {
             try Task.checkCancellation()
             context.progress("rounding \(group.map(\.label).joined(separator: ", "))")
@@ -100,6 +102,32 @@ public struct GPTQQuantizer: GridTechnique {
         piece.note(
             "\(later.count - left.count) weights rounded layer by layer on up to \(rows.count) calibration rows (\(rounding.rawValue))."
         )
+    }
+
+    /// Rounds the weights of recurrent layers of the main graph.
+    private func roundRecurrent(
+        _ piece: inout Workpiece, _ source: any SampleSource, _ rows: Range<Int>, in context: StageContext
+    ) async throws {
+        let graph = piece.model.graph, readers = graph.weightReaders()
+        let chosen = graph.weights.filter { weight in
+            let places = readers[weight.name] ?? []
+            return weight.dense?.type == .float32 && weight.shape.count >= minimumCount
+                && places.contains { $0.part?.layer == .recurrent }
+                && context.selector.accepts(weight: weight.name, count: weight.shape.count, readers: places)
+                && weight.decoded().withElements(as: Float.self) { Kernels.range(of: $0).nonFinite == 0 }
+        }
+        guard !chosen.isEmpty, rounding != .nearest else { return }
+        context.progress("rounding \(chosen.count) weights of recurrent layers")
+        let few = rows.lowerBound..<min(rows.upperBound, rows.lowerBound + 256)
+        let rounder = RecurrentRounder(settings: self, source: source, rows: few, threads: context.threads)
+        for (name, form) in try await rounder.round(Set(chosen.map(\.name)), of: piece.model.decoded) {
+            guard let original = graph.weights[name]?.dense else { continue }
+            piece.model.graph.weights[name]?.form = .encoded(form)
+            piece.model.graph.weights[name]?.execution = .folded
+            piece.unhandled[name] = nil
+            piece.encodings[name] = Workpiece.Encoding(
+                technique: Self.name, sqnrDB: form.sqnrDB(against: original), note: "computed in float")
+        }
     }
 
     /// Rounds weights to the nearest levels of their grids, without data.

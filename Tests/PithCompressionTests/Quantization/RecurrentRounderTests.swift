@@ -1,0 +1,85 @@
+import PithCompression
+import PithEvaluation
+import PithFormats
+import PithModel
+import PithRuntime
+import PithTensor
+import Testing
+
+@Suite(.enabled(if: GraphBench.hasRuntime, "needs ONNX Runtime")) struct RecurrentRounderTests {
+    private static let steps = 12, inputs = 24, units = 40
+
+    /// A bidirectional layer over `x [samples, steps, inputs]` of which only the last state is read.
+    private func model(_ operation: String, gates: Int) throws -> Model {
+        let order = { (axes: [Int64]) in [Attribute("perm", .integers(axes))] }
+        let (inputs, units) = (Self.inputs, Self.units)
+        let layer = [
+            Attribute("hidden_size", .integer(Int64(units))),
+            Attribute("direction", .string(Array("bidirectional".utf8))),
+        ]
+        return GraphBench.model(
+            [
+                Node("Transpose", inputs: ["x"], outputs: ["t"], attributes: order([1, 0, 2])),
+                Node(operation, inputs: ["t", "w", "r"], outputs: ["", "h"], attributes: layer),
+                Node("Transpose", inputs: ["h"], outputs: ["y"], attributes: order([1, 0, 2])),
+            ], inputs: [GraphBench.input("x", [-1, Self.steps, inputs])], outputs: ["y"],
+            weights: [
+                try weight("w", [2, gates * units, inputs], seed: 1),
+                try weight("r", [2, gates * units, units], seed: 2),
+            ])
+    }
+
+    private func weight(_ name: String, _ lengths: [Int], seed: UInt64) throws -> Weight {
+        let numbers = try GraphBench.random(name, lengths, seed: seed).decoded()
+        return Weight(name, Tensor(numbers.elements(as: Float.self).map { $0 * 0.2 }, shape: numbers.shape))
+    }
+
+    /// Samples whose inputs hang together, as those of speech do.
+    private func data(_ model: Model, _ scratch: Scratch) throws -> Dataset {
+        let (rows, width) = (320, Self.steps * Self.inputs)
+        var numbers = try GraphBench.random("x", [rows, width], seed: 3).decoded().elements(as: Float.self)
+        for place in numbers.indices where place % Self.inputs > 0 { numbers[place] += 0.9 * numbers[place - 1] }
+        try scratch.write("x.npy", npy: numbers, shape: [rows, Self.steps, Self.inputs])
+        let card = try scratch.write(
+            "card.yaml", "inputs:\n  x: { file: x.npy }\nmetric: fidelity\ncalibrate: [0, 256]\nevaluate: [256, 320]\n")
+        return try Dataset(path: card, graphInputs: model.graph.requiredInputs)
+    }
+
+    private func rounded(
+        _ model: Model, _ rounding: GPTQQuantizer.Rounding, _ data: Dataset, threads: Int = 2
+    ) async throws -> Workpiece {
+        var piece = Workpiece(model: model), settings = GPTQQuantizer()
+        settings.rounding = rounding
+        try await settings.apply(to: &piece, in: StageContext(dataset: data, threads: threads))
+        return piece
+    }
+
+    private func sqnr(_ piece: Workpiece, _ model: Model, _ data: Dataset) throws -> Double {
+        let reference = try Session(bytes: try ONNXWriter.encode(model), name: "float")
+        let candidate = try Session(bytes: try ONNXWriter.encode(piece.model), name: "rounded")
+        return try #require(try Evaluator(source: data, reference: reference).errors(of: candidate).first).sqnrDB
+    }
+
+    @Test(arguments: [("LSTM", 4), ("GRU", 3), ("RNN", 1)])
+    func `data makes 4-bit recurrent layers err less than nearest rounding does`(
+        operation: String, gates: Int
+    ) async throws {
+        let model = try model(operation, gates: gates), scratch = try Scratch(), data = try data(model, scratch)
+        let piece = try await rounded(model, .refined, data)
+        for name in ["w", "r"] {
+            let form = try #require(piece.model.graph.weights[name]?.representation as? GroupedIntegers)
+            #expect(form.levelBits == 4 && form.shape == model.graph.weights[name]?.shape)
+            #expect(piece.encodings[name]?.technique == "quantize.gptq")
+        }
+        // The states that got a name to be looked at have none in the result.
+        #expect(piece.model.graph.nodes.first { $0.operation == operation }?.outputs == ["", "h"])
+        let nearest = try await rounded(model, .nearest, data)
+        #expect(try sqnr(piece, model, data) > sqnr(nearest, model, data) + 1.5)
+    }
+
+    @Test func `one and two threads give the same bytes`() async throws {
+        let model = try model("GRU", gates: 3), scratch = try Scratch(), data = try data(model, scratch)
+        let one = try await rounded(model, .refined, data, threads: 1), two = try await rounded(model, .refined, data)
+        #expect(try ONNXWriter.encode(one.model) == ONNXWriter.encode(two.model))
+    }
+}
