@@ -5,14 +5,11 @@ and timed here, by ONNX Runtime on one thread. Results/int8.json holds every fig
 """
 
 import argparse
-import concurrent.futures
 import json
 import sys
-import tempfile
 import time
-from pathlib import Path
 
-from harness import account, candidates, cards, catalog, int8_report, latency, machine, measure, timing
+from harness import candidates, catalog, int8_report, machine, outcomes, timing
 
 RESULTS = catalog.BENCHMARKS / "Results"
 
@@ -21,77 +18,10 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def produce(entry, folder, profile, peers, asked):
-    """Runs every tool on one model; `(records by name, output files by name, Pith's JSON)`.
-
-    Pith runs alone, because it decides by what it measures; the peers share the cores.
-    """
-    records, files = {}, {"pith": folder / "pith.onnx"}
-    records["pith"], told = candidates.run_pith(entry, files["pith"], "int8", profile)
-    with concurrent.futures.ThreadPoolExecutor(asked.jobs) as pool:
-        waiting = {}
-        for peer in peers:
-            place = folder / peer.name.replace(" ", "-")
-            place.mkdir()
-            files[peer.name] = place / "out.onnx"
-            waiting[peer.name] = pool.submit(candidates.run_peer, peer, entry, files[peer.name], asked.reuse)
-        records |= {name: run.result() for name, run in waiting.items()}
-    return records, files, told
-
-
-def score(entry, records, files):
-    """Adds to each record the figures of its output; returns those of the float model and what is to be timed."""
-    rows = cards.load(entry.card, "evaluate", entry.evaluation_limit)
-    model, wanted = measure.evaluate(entry.model, rows)
-    value, right = measure.score(rows, wanted)
-    reference = {"bytes": measure.byte_count(entry.model), "score": value, "metric": rows.metric, "rows": rows.count}
-    timed = {"reference": (model, measure.first_feed(model, rows))}
-    for name, record in records.items():
-        if record["problem"]:
-            continue
-        try:
-            session, out = measure.evaluate(files[name], rows)
-            record |= _figures(files[name], rows, wanted, right, out)
-            timed[name] = (session, measure.first_feed(session, rows))
-        except Exception as problem:  # whatever ONNX Runtime says about a file that a tool wrote
-            record["problem"] = f"its output does not run: {problem}"
-        records[name] = record
-    return reference, timed
-
-
-def _figures(path, rows, wanted, right, out):
-    value, now_right = measure.score(rows, out)
-    figures = {
-        "bytes": measure.byte_count(path),
-        "sqnrDB": measure.sqnr(wanted, out),
-        "cosine": measure.cosine(wanted, out),
-        "score": value,
-        "integerKernels": measure.integer_kernels(path),
-        "rowsPerRun": "one" if measure.quantizes_dynamically(path) else "batch",
-    }
-    if right is not None:
-        figures["sameAccuracyProbability"] = measure.significance(right, now_right)
-    return figures
-
-
-def measure_entry(entry, profile, peers, asked):
+def measure_entry(entry, profile, asked):
     """Everything about one model."""
-    with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        records, files, told = produce(entry, folder, profile, peers, asked)
-        reference, timed = score(entry, records, files)
-        for name, figures in latency.measure(timed).items():
-            (reference if name == "reference" else records[name]).update(figures)
-        checked = account.check(entry.model, told)
-    return {"card": entry.card.name, "reference": reference, "candidates": records, "account": checked}
-
-
-def describe(name, model):
-    """One line a model while the benchmark runs."""
-    ended = [k for k, v in model["candidates"].items() if v["problem"]]
-    pith = model["candidates"]["pith"]
-    said = pith["problem"] or f"{pith['sqnrDB'] or float('inf'):.2f} dB, {pith['speed']:.2f}x, {pith['bytes']:,} bytes"
-    say(f"  {name}: pith {said}" + (f"; no output: {', '.join(ended)}" if ended else ""))
+    recipes, peers = [candidates.Recipe("pith", "int8")], candidates.int8_peers()
+    return outcomes.measure_entry(entry, recipes, peers, profile, entry.evaluation_limit, asked.reuse, asked.jobs)
 
 
 def write(results):
@@ -123,11 +53,11 @@ def main():
         results["timing"] = timing.whole_processes(entries, profile)
     for entry in [] if asked.only_timing else entries:
         begun = time.time()
-        model = measure_entry(entry, profile, candidates.int8_peers(), asked)
+        model = measure_entry(entry, profile, asked)
         model["seconds"] = time.time() - begun
         results["models"][entry.name] = model
         results["seconds"] = time.time() - started
-        describe(entry.name, model)
+        outcomes.describe(say, entry.name, model)
         write(results)
     if not asked.only_timing:
         results["sameBytes"] = timing.same_bytes(entries, profile)

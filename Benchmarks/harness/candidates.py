@@ -4,11 +4,10 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import machine, process
+from . import environments, process
 from .catalog import BENCHMARKS, PROJECT, TRANSFORMERS
 
 CACHE = BENCHMARKS / ".cache"
@@ -16,16 +15,34 @@ STATIC = ("minmax", "percentile", "entropy")
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """One recipe of Pith's: the name of a built-in one or the path of a file; `bits` is what it makes of a weight."""
+
+    name: str
+    recipe: str | Path
+    bits: int = 8
+
+
+@dataclass(frozen=True)
 class Peer:
-    """One way to run another tool; `arguments` follow the model, the card and the output."""
+    """One way to run another tool; `arguments` follow the model, the card and the output.
+
+    `environment` names the Python environment that the tool lives in, `bits` is what it makes of a weight.
+    """
 
     name: str
     module: str
-    arguments: tuple
+    arguments: tuple = ()
+    environment: str = environments.OWN
+    bits: int = 8
+
+    def options(self, entry):
+        extra = ("transformer",) if self.module == "peers.nncf_ptq" and entry.name in TRANSFORMERS else ()
+        return (*self.arguments, *extra)
 
     def command(self, entry, out):
-        extra = ("transformer",) if self.module == "peers.nncf_ptq" and entry.name in TRANSFORMERS else ()
-        return [sys.executable, "-m", self.module, entry.model, entry.card, out, *self.arguments, *extra]
+        python = environments.python(self.environment)
+        return [python, "-m", self.module, entry.model, entry.card, out, *self.options(entry)]
 
 
 def int8_peers():
@@ -33,6 +50,22 @@ def int8_peers():
     peers = [Peer(f"ort {m} {a}", "peers.ort", (m, a)) for m in STATIC for a in ("u8", "s8")]
     peers.append(Peer("ort dynamic", "peers.ort", ("dynamic", "u8")))
     return peers + [Peer(f"nncf {kind}", "peers.nncf_ptq", (kind,)) for kind in ("fast", "full")]
+
+
+def inc_peers():
+    """neural-compressor's int8, weights and activations."""
+    return [Peer(f"inc {m}", "peers.inc", (m,), "inc") for m in ("minmax", "percentile", "smooth", "dynamic")]
+
+
+def weight_peers(bits):
+    """Every way of the peers to quantize weights alone to 8, 4 or 2 bits in blocks of 32."""
+    plain = [Peer(f"ort {m} {bits}", "peers.ort_nbits", (m, str(bits)), bits=bits) for m in ("symmetric", "asymmetric")]
+    modes = ("nearest", "awq") if bits == 4 else ("nearest",)
+    nncf = [Peer(f"nncf weights {m} {bits}", "peers.nncf_weights", (f"int{bits}", m), bits=bits) for m in modes]
+    if bits != 4:
+        return plain + nncf + [Peer(f"ort hqq {bits}", "peers.ort_nbits", ("hqq", str(bits)), "torch", bits)]
+    learned = [Peer(f"ort {m} 4", "peers.ort_nbits", (m, "4"), "torch", 4) for m in ("rtn", "kquant", "hqq", "gptq")]
+    return plain + learned + nncf + [Peer(f"inc {m} 4", "peers.inc", (m, "4"), "inc", 4) for m in ("rtn", "gptq", "awq")]
 
 
 def pith_binary():
@@ -62,6 +95,12 @@ def run_pith(entry, out, recipe, profile, threads=None):
     return record, told
 
 
+def pith_recipes():
+    """The names of the built-in recipes of this binary."""
+    told = process.run([pith_binary(), "recipes", "list"], limit_memory=False)
+    return {line.split()[0] for line in told.output.splitlines() if line.strip()}
+
+
 def fresh_profile():
     """A machine profile that knows nothing yet, so that Pith asks its questions on this machine in this call."""
     CACHE.mkdir(exist_ok=True)
@@ -72,7 +111,9 @@ def fresh_profile():
 
 def run_peer(peer, entry, out, reuse=False, keep=True):
     """Runs a peer, or with `reuse` takes what it wrote in an earlier call for the same files and versions."""
-    kept = CACHE / "int8" / entry.name / _key(peer, entry)
+    if why := environments.missing(peer.environment):
+        return {"problem": why}
+    kept = CACHE / "peers" / entry.name / _key(peer, entry)
     if reuse and (kept / "record.json").is_file():
         record = json.loads((kept / "record.json").read_text()) | {"reused": True}
         for file in kept.glob("*.onnx*"):
@@ -108,9 +149,9 @@ def _record(ran):
 def _key(peer, entry):
     """Changes with the model, the card, the peer's settings and script, and the packages' versions."""
     digest = hashlib.sha256()
-    files = [entry.model, entry.card, BENCHMARKS / "requirements.txt"]
+    files = [entry.model, entry.card, environments.requirements(peer.environment)]
     files += [BENCHMARKS / (peer.module.replace(".", "/") + ".py"), BENCHMARKS / "peers" / "opset.py"]
     for file in files:
         digest.update(file.read_bytes())
-    digest.update(repr((peer, machine.PACKAGES, process.TIME_LIMIT_SECONDS)).encode())
+    digest.update(repr((peer.module, peer.options(entry), process.TIME_LIMIT_SECONDS)).encode())
     return f"{peer.name.replace(' ', '-')}-{digest.hexdigest()[:12]}"

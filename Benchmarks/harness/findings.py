@@ -9,23 +9,34 @@ RULE = (
 )
 
 
-def findings(results):
-    """One sentence for each model and measure in which some peer is ahead, the best such peer named."""
+def findings(models, ours="pith"):
+    """One sentence for each model and measure in which some peer is ahead of our output, the best such peer named."""
     found = []
-    for name, model in results["models"].items():
-        candidates = {k: v for k, v in model["candidates"].items() if not v["problem"]}
-        pith = candidates.pop("pith", None)
+    for name, model in models.items():
+        pith = model["candidates"].get(ours)
         if not pith:
-            found.append(f"{name}: Pith wrote nothing ({model['candidates']['pith']['problem']}).")
             continue
-        at_work = {k: v for k, v in candidates.items() if not _idle(v, model["reference"])}
-        sound = {k: v for k, v in at_work.items() if _db(v, "sqnrDB") >= RUINED_DB}
+        if pith["problem"]:
+            found.append(f"{name}: Pith wrote nothing ({pith['problem']}).")
+            continue
+        sound = rivals(model, pith)
         for measure, (better, text) in MEASURES.items():
             ahead = {k: v for k, v in sound.items() if better(v, pith)}
             if ahead:
                 best = max(ahead, key=lambda k: -ahead[k][measure] if measure == "bytes" else _db(ahead[k], measure))
                 found.append(f"{name}: {text(best, ahead[best], pith)}")
     return found
+
+
+def rivals(model, pith):
+    """The peers' outputs that an output of ours has to measure up to: at work, not ruined, and with the same bits."""
+    return {
+        name: told
+        for name, told in model["candidates"].items()
+        if not (name.startswith("pith") or told["problem"] or _idle(told, model["reference"]))
+        and told.get("bits") == pith.get("bits")
+        and _db(told, "sqnrDB") >= RUINED_DB
+    }
 
 
 def _idle(told, reference):

@@ -80,7 +80,7 @@ def _others(results):
     """Every model: finished or refused by name, ledger complete, loop closed."""
     short = []
     for name, model in results["models"].items():
-        pith, account = model["candidates"]["pith"], model["account"]
+        pith, account = model["candidates"]["pith"], model["accounts"]["pith"]
         if pith["problem"]:
             short += [] if pith.get("refusedByName") else [f"{name} failed: {pith['problem']}"]
         elif account["weightsMissingCount"]:

@@ -23,10 +23,13 @@ def sentence(text):
 
 def preamble(results, title):
     """Title, machine, versions and command."""
+    return [f"# {title}", "", *origin(results)]
+
+
+def origin(results):
+    """When, with what and where something was measured."""
     machine, versions = results["machine"], results["versions"]
     return [
-        f"# {title}",
-        "",
         f"Made by `{results['command']}` on {results['date']}, {results['seconds'] / 60:.0f} minutes.",
         f"Machine: {machine['processor']}, {machine['cores']} cores, {machine['memoryBytes'] / 2**30:.0f} GiB, "
         f"{', '.join(machine['vectorFeatures']) or 'no known vector features'}; load average {machine['loadAverageBefore']} before.",
