@@ -9,7 +9,7 @@ BUILD = swift build -c release --static-swift-stdlib
 PITH = .build/release/pith
 TEMPORARY = $(CURDIR)/.build/temporary
 
-.PHONY: build check demo docs setup test bench bench-int8 bench-clean
+.PHONY: build check demo docs setup test bench bench-int8 bench-clean bench-quantization
 
 demo: build
 	$(PITH) demo
@@ -35,10 +35,13 @@ check:
 docs:
 	sh Scripts/docs.sh
 
-bench: bench-int8 bench-clean
+bench: bench-int8 bench-clean bench-quantization
 
 bench-int8: build
 	sh Benchmarks/run.sh int8
 
 bench-clean: build
 	sh Benchmarks/run.sh clean
+
+bench-quantization: build
+	sh Benchmarks/run.sh quantization

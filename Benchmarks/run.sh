@@ -3,44 +3,53 @@
 #
 #   sh Benchmarks/run.sh int8 [OPTIONS]     int8 quantization beside ONNX Runtime's tools and NNCF
 #   sh Benchmarks/run.sh clean [OPTIONS]    graph clean-up beside onnxslim
+#   sh Benchmarks/run.sh quantization [OPTIONS]   8 to 2 bits beside ONNX Runtime's tools, NNCF and neural-compressor
 #
-# The first use makes a Python environment in Benchmarks/.venv; --help after the name lists the options.
+# The first use makes a Python environment in Benchmarks/.venv, and two more beside it for the peers of the quantization
+# benchmark that can not share it; --help after the name lists the options.
 
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-venv=$here/.venv
 say() { printf 'bench: %s\n' "$*" >&2; }
 
 usage() {
-    say "usage: sh Benchmarks/run.sh int8|clean [OPTIONS]"
+    say "usage: sh Benchmarks/run.sh int8|clean|quantization [OPTIONS]"
     exit 2
 }
 
 [ $# -ge 1 ] || usage
 name=$1
 shift
-case $name in int8 | clean) ;; *) usage ;; esac
+case $name in int8 | clean | quantization) ;; *) usage ;; esac
 
-# The environment is made again when the list of packages changes.
-if ! cmp -s "$here/requirements.txt" "$venv/installed.txt"; then
+# environment FOLDER REQUIREMENTS: makes a Python environment, and makes it again when its list of packages changes.
+environment() {
+    cmp -s "$2" "$1/installed.txt" && return 0
     command -v "${PYTHON:-python3}" >/dev/null 2>&1 || {
         say "Python 3.10 or later is needed: install python3 and python3-venv, or set PYTHON."
-        exit 1
+        return 1
     }
-    say "making the Python environment in $venv (once; about half a gigabyte)"
-    rm -rf "$venv"
-    "${PYTHON:-python3}" -m venv "$venv" || {
+    say "making the Python environment in $1 (once; half a gigabyte and more)"
+    rm -rf "$1"
+    "${PYTHON:-python3}" -m venv "$1" || {
         say "Python can not make an environment: install python3-venv."
-        exit 1
+        return 1
     }
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt" || {
-        say "the packages of Benchmarks/requirements.txt can not be installed: is there a network?"
-        rm -rf "$venv"
-        exit 1
+    "$1/bin/python" -m pip install --quiet --disable-pip-version-check -r "$2" || {
+        say "the packages of $2 can not be installed: is there a network?"
+        rm -rf "$1"
+        return 1
     }
-    cp "$here/requirements.txt" "$venv/installed.txt"
+    cp "$2" "$1/installed.txt"
+}
+
+environment "$here/.venv" "$here/requirements.txt" || exit 1
+if [ "$name" = quantization ]; then
+    for peer in inc torch; do
+        environment "$here/.venv-$peer" "$here/requirements-$peer.txt" || say "going on without the peers that need it"
+    done
 fi
 
 # NNCF otherwise reports its use to its makers.
-NNCF_CI=1 PYTHONDONTWRITEBYTECODE=1 exec "$venv/bin/python" "$here/$name.py" "$@"
+NNCF_CI=1 PYTHONDONTWRITEBYTECODE=1 exec "$here/.venv/bin/python" "$here/$name.py" "$@"
