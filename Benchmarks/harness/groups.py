@@ -56,7 +56,7 @@ def _all_bits():
 
 
 def _encoder():
-    """Those of ONNX Runtime and NNCF: the learned ones of neural-compressor end at the time limit on 22 M weights."""
+    """All but those that would take longer than the time limit on 22 M weights, by what they take on kjv-lm."""
     eight = [peer for peer in weight_peers(8) if peer.name != "ort hqq 8"]
     return _dynamic()[:1] + _dynamic()[-1:] + eight + [p for p in weight_peers(4) if p.name not in ("inc gptq 4", "inc awq 4", "ort gptq 4")]
 
