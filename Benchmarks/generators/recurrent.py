@@ -1,8 +1,8 @@
 """Sequence classifiers of two recurrent layers and a linear one: `python -m generators.recurrent FOLDER`.
 
 `gru` has 37 K weights, `lstm` 126 K. Weights are drawn as frameworks draw them for training (uniform within
-`1 / sqrt(units)`), then those of the recurrence are doubled, so that state matters; inputs are smooth: random walks that decay.
-A batch of one, as such models run on devices. Seeded: the same files in every call.
+`1 / sqrt(units)`); `gru-strong` is `gru` with the weights of the recurrence doubled, so that errors live longer. Inputs are
+smooth: random walks that decay. A batch of one, as such models run on devices. Seeded: the same files in every call.
 """
 
 import sys
@@ -20,16 +20,21 @@ CALIBRATE, EVALUATE = 128, 512
 
 @dataclass(frozen=True)
 class Layout:
-    """What tells the two models apart."""
+    """What tells the models apart."""
 
     operator: str
     gates: int
     features: int
     units: int
     seed: int
+    recurrence: float = 1  # times what frameworks draw
 
 
-LAYOUTS = {"gru": Layout("GRU", 3, 24, 60, 2027), "lstm": Layout("LSTM", 4, 40, 96, 2028)}
+LAYOUTS = {
+    "gru": Layout("GRU", 3, 24, 60, 2027),
+    "gru-strong": Layout("GRU", 3, 24, 60, 2027, 2),
+    "lstm": Layout("LSTM", 4, 40, 96, 2028),
+}
 
 
 def layer(layout, index, value, random):
@@ -38,7 +43,7 @@ def layer(layout, index, value, random):
     bound, rows = 1 / np.sqrt(units), layout.gates * units
     arrays = {
         "w": random.uniform(-bound, bound, (1, rows, width)),
-        "r": random.uniform(-2 * bound, 2 * bound, (1, rows, units)),
+        "r": random.uniform(-bound, bound, (1, rows, units)) * layout.recurrence,
         "b": random.uniform(-bound, bound, (1, 2 * rows)),
     }
     weights = [numpy_helper.from_array(v.astype(np.float32), f"{k}{index}") for k, v in arrays.items()]

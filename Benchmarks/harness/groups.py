@@ -85,7 +85,7 @@ GROUPS = {
     ),
     "recurrent": Group(
         "recurrent models", (built_in("int8"), built_in("int8-dynamic"), built_in("int8-weights")), _dynamic,
-        ("dtln-1", "dtln-2", "silero-vad", "silero-vad-ifless", "silero-vad-half", "lstm", "gru"), every_row=False,
+        ("dtln-1", "dtln-2", "silero-vad", "silero-vad-ifless", "silero-vad-half", "lstm", "gru", "gru-strong"), every_row=False,
         heads=("bytes", "smaller", "SQNR, dB", "cosine", "speed", "quartiles", "integer kernels", "process, s"),
     ),
     "minilm": Group(

@@ -11,6 +11,7 @@ ADDED = (("pith int8-weights", 0.003), ("pith int8", 0.003), ("pith int4-accurat
 STREAMS = {"dtln-1": (None, 390_000), "silero-vad": (30, 800_000), "silero-vad-half": (30, None), "silero-vad-ifless": (30, None)}
 SMALLER = 3.4  # times fewer bytes of a recurrent model whose weights are four times smaller
 RIVAL = "ort dynamic"
+GRUS = ("gru", "gru-strong")
 
 
 def lines(name, told):
@@ -74,7 +75,7 @@ def _tails(model, results):
 
 def _recurrent(model, results):
     reference, rival = results["reference"], results["candidates"][RIVAL]
-    db, most_bytes = STREAMS.get(model, (47 if model == "gru" else None, None))
+    db, most_bytes = STREAMS.get(model, (47 if model in GRUS else None, None))
 
     def check(ours):
         smaller = reference["bytes"] / ours["bytes"]
@@ -85,7 +86,7 @@ def _recurrent(model, results):
         if db:
             yield _db(ours) >= db, f"{_db(ours):.2f} dB, at least {db}"
 
-    found = _checked(model, results, "pith int8-weights" if model == "gru" else "pith int8", check)
+    found = _checked(model, results, "pith int8-weights" if model in GRUS else "pith int8", check)
     return found + ([_as_dynamic(model, results, rival)] if model in ("dtln-1", "dtln-2", "lstm") and not rival["problem"] else [])
 
 
