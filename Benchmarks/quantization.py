@@ -45,7 +45,7 @@ def timed(entry, recipe, profile):
     return best
 
 
-def run(name, results, profile, asked):
+def run(name, profile, asked):
     """Measures one group; what it finds is written after every model."""
     group, started = groups.GROUPS[name], time.time()
     known = candidates.pith_recipes()
@@ -57,8 +57,7 @@ def run(name, results, profile, asked):
     for entry in groups.entries(group):
         told["models"][entry.name] = measure(entry, group, recipes, profile, asked)
         told["seconds"] = time.time() - started
-        results["groups"][name] = told
-        write(results)
+        write({name: told})
 
 
 def read():
@@ -67,8 +66,11 @@ def read():
     return json.loads(path.read_text()) if path.is_file() else {"benchmark": "quantization", "groups": {}}
 
 
-def write(results):
+def write(measured):
+    """Both result files, with these groups in place of what they held of them."""
     RESULTS.mkdir(exist_ok=True)
+    results = read()
+    results["groups"] = {name: told for name in groups.GROUPS if (told := (results["groups"] | measured).get(name))}
     (RESULTS / "quantization.json").write_text(json.dumps(results, indent=1) + "\n")
     (RESULTS / "quantization.md").write_text("\n".join(quantization_report.lines(results)).rstrip() + "\n")
 
@@ -87,17 +89,17 @@ def options():
 
 
 def main():
-    asked, results = options(), read()
+    asked = options()
     if asked.only_report:
-        write(results)
+        write({})
         return
     if not catalog.data_folder():
         say("bench: there is no shared data folder, so only made models are measured (PITH_TEST_DATA names another).")
     profile = candidates.fresh_profile()
     for name in asked.groups:
-        run(name, results, profile, asked)
-    for name in asked.groups:
-        for met, text in promises.lines(name, results["groups"][name]) if name in results["groups"] else ():
+        run(name, profile, asked)
+    for name, told in read()["groups"].items():
+        for met, text in promises.lines(name, told) if name in asked.groups else ():
             print("met  " if met else "SHORT", text)
 
 

@@ -26,9 +26,8 @@ def _group(name, told):
     if not group.scored:
         return found + _seconds(group, told)
     found += ["Where a peer with the same bits is ahead:", ""]
-    for recipe in group.recipes:
-        found += [f"- {recipe.name}: {text}" for text in findings.findings(told["models"], recipe.name)]
-    found += ["", findings.RULE, ""]
+    ahead = [f"- {recipe.name}: {text}" for recipe in group.recipes for text in findings.findings(told["models"], recipe.name)]
+    found += [*(ahead or ["Nowhere."]), "", findings.RULE, ""]
     for model, results in told["models"].items():
         found += model_table.lines(model, results, group.heads)
     return found
