@@ -56,9 +56,10 @@ def _all_bits():
 
 
 def _encoder():
-    """All but those that would take longer than the time limit on 22 M weights, by what they take on kjv-lm."""
-    eight = [peer for peer in weight_peers(8) if peer.name != "ort hqq 8"]
-    return _dynamic()[:1] + _dynamic()[-1:] + eight + [p for p in weight_peers(4) if p.name not in ("inc gptq 4", "inc awq 4", "ort gptq 4")]
+    """All but those that take too long on 22 M weights: GPTQ and AWQ to make their outputs, HQQ to run them."""
+    slow = ("gptq", "awq", "hqq")
+    weights = [peer for bits in (8, 4) for peer in weight_peers(bits) if not set(slow) & set(peer.arguments)]
+    return [peer for peer in _static() if peer.name in ("ort dynamic", "inc dynamic")] + weights
 
 
 GROUPS = {
