@@ -104,7 +104,8 @@ def entries(group):
     """The models of a group, made ones included; those whose files are absent are left out."""
     known = {entry.name: entry for entry in catalog.entries_with_cards()}
     if group.models is None:
-        return [entry for entry in known.values() if group.scored or entry.name not in LARGE]
+        small = [entry for entry in known.values() if entry.name not in LARGE]
+        return small + [known[name] for name in LARGE if group.scored and name in known]  # what takes longest comes last
     return [known[name] if name in known else made(name) for name in group.models if name in known or name in MAKERS]
 
 
