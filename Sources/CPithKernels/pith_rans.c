@@ -15,13 +15,13 @@
 #define LOWEST (1u << 16)
 #define MOST_LANES 64
 
-void pith_rans_normalize(const uint32_t *counts, uint16_t *frequencies) {
+void pith_rans_normalize_to(uint32_t all, const uint32_t *counts, uint16_t *frequencies) {
     uint64_t total = 0;
     for (int s = 0; s < 256; s++) total += counts[s];
     int32_t sum = 0;
     for (int s = 0; s < 256; s++) {
-        uint64_t f = total ? ((uint64_t)counts[s] * TOTAL + total / 2) / total : 0;
-        f = f > TOTAL - 1 ? TOTAL - 1 : f;
+        uint64_t f = total ? ((uint64_t)counts[s] * all + total / 2) / total : 0;
+        f = f > all - 1 ? all - 1 : f;
         frequencies[s] = (uint16_t)(counts[s] && !f ? 1 : f);
         sum += frequencies[s];
     }
@@ -29,17 +29,17 @@ void pith_rans_normalize(const uint32_t *counts, uint16_t *frequencies) {
     for (int s = 0; s < 256; s++)
         if (counts[s]) used++, only = s;
     if (used == 1) {
-        frequencies[only] = TOTAL - 1;
+        frequencies[only] = all - 1;
         frequencies[(only + 1) & 255] = 1;
         return;
     }
     // One step at a time where it costs least: the cost of a step between f and f + 1 is about count / (2 f + 1).
-    while (sum != (int32_t)TOTAL) {
-        int down = sum > (int32_t)TOTAL, best = -1;
+    while (sum != (int32_t)all) {
+        int down = sum > (int32_t)all, best = -1;
         uint64_t best_count = 0, best_slope = 1;
         for (int s = 0; s < 256; s++) {
             uint32_t f = frequencies[s];
-            if (!counts[s] || (down ? f <= 1 : f >= TOTAL - 1)) continue;
+            if (!counts[s] || (down ? f <= 1 : f >= all - 1)) continue;
             uint64_t slope = down ? 2 * f - 1 : 2 * f + 1;
             uint64_t left = counts[s] * best_slope, right = best_count * slope;
             if (best < 0 || (down ? left < right : left > right)) best = s, best_count = counts[s], best_slope = slope;
@@ -47,6 +47,10 @@ void pith_rans_normalize(const uint32_t *counts, uint16_t *frequencies) {
         frequencies[best] = (uint16_t)(frequencies[best] + (down ? -1 : 1));
         sum += down ? -1 : 1;
     }
+}
+
+void pith_rans_normalize(const uint32_t *counts, uint16_t *frequencies) {
+    pith_rans_normalize_to(TOTAL, counts, frequencies);
 }
 
 // 256 * log2(x), rounded down, for x of at least 1.

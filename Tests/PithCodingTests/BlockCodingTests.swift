@@ -42,7 +42,7 @@ struct BlockCase: Sendable, CustomTestStringConvertible {
                 name: "float64 of floats", type: .float64,
                 bytes: NumberSamples.bytes(dense.map { Double($0).bitPattern }), method: .planes, limit: count * 4),
             BlockCase(
-                name: "int8 levels", type: .int8, bytes: NumberSamples.bytes(levels), unit: 1024, method: .planes,
+                name: "int8 levels", type: .int8, bytes: NumberSamples.bytes(levels), unit: 1024, method: .levels,
                 limit: count),
             BlockCase(
                 name: "few values", type: .float32, bytes: NumberSamples.bytes(few.map(\.bitPattern)),

@@ -41,6 +41,10 @@ size_t pith_count_bits(const uint8_t *bytes, size_t count);
 /// A single symbol gets 4095 and its successor (modulo 256) 1. At least one counter is not 0.
 void pith_rans_normalize(const uint32_t *counts, uint16_t *frequencies);
 
+/// The same with frequencies that add up to `total`, at most 4096, and are at most one less; at most half as many counters as
+/// `total` are not 0.
+void pith_rans_normalize_to(uint32_t total, const uint32_t *counts, uint16_t *frequencies);
+
 /// Bits that coding symbols of these counters takes with ideal probabilities, times 256, rounded down.
 uint64_t pith_entropy_cost(const uint32_t *counts);
 

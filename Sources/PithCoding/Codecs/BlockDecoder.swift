@@ -6,12 +6,15 @@ package import PithTensor
 /// Scratch memory is allocated once and used for every block, so a decoder belongs to one worker. Nothing that a body says
 /// makes it allocate more than a small multiple of the block's stated size.
 package final class BlockDecoder {
-    private let planes: PlaneDecoder
+    private let planes: PlaneDecoder, levels: LevelsDecoder
     private let split = ByteBuffer(), kept = ByteBuffer(), mask = ByteBuffer()
 
     /// A decoder without scratch memory yet; when `isPortable` without the loops for particular processors, whose
     /// elements are the same.
-    package init(isPortable: Bool = false) { planes = PlaneDecoder(isPortable: isPortable) }
+    package init(isPortable: Bool = false) {
+        planes = PlaneDecoder(isPortable: isPortable)
+        levels = LevelsDecoder(planes: planes, isPortable: isPortable)
+    }
 
     /// Decodes `body` into `output`, which becomes `count` elements of `layout`.
     ///
@@ -47,6 +50,7 @@ package final class BlockDecoder {
         case .palette where !isNested: unsafe try decodePalette(&reader, layout.width, count, into: target)
         case .repeats where !isNested:
             _ = unsafe try planes.decode(&reader, classes: nil, allowsRepeats: true, into: target)
+        case .levels where !isNested && layout.width == 1: unsafe try levels.decode(&reader, into: target)
         case .deflate, .zstd, .lz4, .lzo, .brotli:
             guard !isNested, let method = BlockMethod(rawValue: number) else {
                 throw reader.corrupt("the block's method \(number) can not be nested", at: start)
@@ -61,7 +65,7 @@ package final class BlockDecoder {
                 code: .unsupported, subject: "\(reader.subject), byte \(start)",
                 problem: "the block is stored by method \(number), which this version does not know.",
                 remedy: "Use a newer version of Pith.")
-        default: throw reader.corrupt("the block's method \(number) can not be nested", at: start)
+        default: throw reader.corrupt("the block's method \(number) can not stand here", at: start)
         }
     }
 

@@ -7,15 +7,20 @@ internal import PithTensor
 ///
 /// - Complexity: O(*n*) time; about four times the block in memory.
 package final class BlockEncoder {
-    private let planes: PlaneEncoder, classifier = UnitClassifier()
+    private let planes: PlaneEncoder, levels: LevelsEncoder, classifier = UnitClassifier()
     private let split = ByteBuffer(), kept = ByteBuffer(), mask = ByteBuffer()
 
     /// Most elements of a block.
     package static let mostElements = 1 << 20
+    /// Fewest elements of a byte that are taken for levels.
+    private static let fewestLevels = 1 << 10
 
     /// An encoder without scratch memory yet; when `isPortable` without the loops for particular processors, whose
     /// bytes are the same.
-    package init(isPortable: Bool = false) { planes = PlaneEncoder(isPortable: isPortable) }
+    package init(isPortable: Bool = false) {
+        planes = PlaneEncoder(isPortable: isPortable)
+        levels = LevelsEncoder(planes: planes)
+    }
 
     /// The body of a block that holds `bytes`: a method and what belongs to it.
     ///
@@ -69,7 +74,13 @@ package final class BlockEncoder {
         }
         let zeros = unsafe pith_zero_elements(base, count, UInt32(width))
         var candidates: [[UInt8]] = []
+        let coded = unsafe width == 1 && count >= Self.fewestLevels ? levels.encoded(base, count, unit: unit) : nil
+        if let coded, coded.isTrellis { return coded.body }
         if zeros * 4 < count || width == 1 { unsafe candidates.append(inPlanes(base, count, layout, unit: unit)) }
+        // Planes decode several times as fast.
+        if let coded, let planes = candidates.last, coded.body.count < planes.count - planes.count / 256 {
+            candidates.append(coded.body)
+        }
         if zeros * 64 > count, zeros < count { unsafe candidates.append(sparse(base, count, layout)) }
         if let palette = unsafe ValuePalette(base, count, width) {
             candidates.append(inPalette(palette))

@@ -12,6 +12,8 @@ package enum BlockMethod: UInt8, CaseIterable, Sendable {
     case palette = 4
     /// The bytes as they lie, with earlier pieces repeated.
     case repeats = 5
+    /// Integer levels of one byte by the numbers in the sets of a trellis, with tables for the scales of rows and columns.
+    case levels = 6
     /// Libraries' codecs over the bytes as they lie.
     case deflate = 16
     case zstd = 17
@@ -28,6 +30,7 @@ package enum BlockMethod: UInt8, CaseIterable, Sendable {
         case .sparse: "sparse"
         case .palette: "palette"
         case .repeats: "repeats"
+        case .levels: "levels"
         case .deflate: "deflate"
         case .zstd: "zstd"
         case .lz4: "lz4"

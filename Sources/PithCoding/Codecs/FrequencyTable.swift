@@ -13,14 +13,14 @@ struct FrequencyTable: Equatable {
     /// Stands for a run of symbols that do not occur, from the second number on where that is shorter.
     private static let gap = 15, shortestGap = 4
 
-    /// The table nearest to counted symbols, of which there is at least one.
-    init(counts: [UInt32]) {
+    /// The table nearest to counted symbols, of which there is at least one; its frequencies add up to `total`.
+    init(counts: [UInt32], total: Int = FrequencyTable.total) {
         frequencies = [UInt16](repeating: 0, count: 256)
-        unsafe pith_rans_normalize(counts, &frequencies)
+        unsafe pith_rans_normalize_to(UInt32(total), counts, &frequencies)
     }
 
-    /// Reads a stored table; nil when it ends early or does not add up.
-    init?(_ reader: inout BitReader) {
+    /// Reads a stored table; nil when it ends early or does not add up to `total`.
+    init?(_ reader: inout BitReader, total: Int = FrequencyTable.total) {
         frequencies = [UInt16](repeating: 0, count: 256)
         guard let first = reader.bits(8), let last = reader.bits(8), first <= last else { return nil }
         var sum = 0, symbol = first
@@ -38,7 +38,21 @@ struct FrequencyTable: Equatable {
             }
             symbol += 1
         }
-        guard sum == FrequencyTable.total, frequencies[first] > 0, frequencies[last] > 0 else { return nil }
+        guard sum == total, frequencies[first] > 0, frequencies[last] > 0 else { return nil }
+    }
+
+    /// The table of numbers around 128 whose distances from there have these frequencies, which add up to half the total; nil
+    /// where a distance is above 127.
+    var mirrored: FrequencyTable? {
+        guard frequencies[128...].allSatisfy({ $0 == 0 }) else { return nil }
+        var table = self
+        for distance in 0..<128 {
+            table.frequencies[128 - distance] = frequencies[distance]
+            table.frequencies[128 + distance] = frequencies[distance]
+        }
+        table.frequencies[0] = 0
+        table.frequencies[128] = 2 * frequencies[0]
+        return table
     }
 
     /// Appends the stored form.

@@ -24,7 +24,8 @@ struct ContainerPlan {
     ///
     /// - Throws: `FormatError` when a file can not be read.
     init(_ model: PackedModel) throws(FormatError) {
-        let originals = try DuplicateFinder(model).originals()
+        let finder = DuplicateFinder(model), originals = try finder.originals()
+        let repetitions = try finder.repetitions(below: Self.smallElements)
         var arrays: [ContainerDirectory.Array] = [], files: [ContainerDirectory.File] = []
         var textBytes = [Int](repeating: 0, count: model.files.count)
         for array in model.arrays { textBytes[array.file] -= array.range.count }
@@ -48,7 +49,8 @@ struct ContainerPlan {
         for (index, file) in model.files.enumerated() {
             files.append(ContainerPlan.file(file, index, model, firstArray: first, text: textOfFile[index]))
         }
-        let (blocks, units) = ContainerPlan.blocks(of: arrays)
+        let repeating = [Bool](repeating: false, count: first) + repetitions
+        let (blocks, units) = ContainerPlan.blocks(of: arrays, repeating: repeating)
         self.units = units
         do {
             directory = try ContainerDirectory(
@@ -76,22 +78,29 @@ struct ContainerPlan {
         return ContainerDirectory.File(name: file.name, byteCount: file.byteCount, pieces: pieces)
     }
 
+    /// What the arrays of a shared block have in common.
+    private struct Kind: Hashable {
+        let layout: NumberLayout
+        let isRepeating: Bool
+    }
+
     private static func blocks(
-        of arrays: [ContainerDirectory.Array]
+        of arrays: [ContainerDirectory.Array], repeating: [Bool]
     ) -> (blocks: [ContainerDirectory.Block], units: [Int]) {
         var blocks: [ContainerDirectory.Block] = [], units: [Int] = []
-        var open: [NumberLayout: [ContainerDirectory.Segment]] = [:], order: [NumberLayout] = []
-        func close(_ layout: NumberLayout) {
-            guard let segments = open.removeValue(forKey: layout) else { return }
+        var open: [Kind: [ContainerDirectory.Segment]] = [:], order: [Kind] = []
+        func close(_ kind: Kind) {
+            guard let segments = open.removeValue(forKey: kind) else { return }
             blocks.append(ContainerDirectory.Block(segments: segments))
-            units.append(layout.isText ? 0 : segments.count == 1 ? unit(of: arrays[segments[0].array]) : 64)
+            units.append(kind.layout.isText ? 0 : segments.count == 1 ? unit(of: arrays[segments[0].array]) : 64)
         }
         for (index, array) in arrays.enumerated() where array.original == nil {
             let layout = array.layout, count = array.elementCount
             guard layout.isText || count >= smallElements else {
-                if open[layout] == nil { order.append(layout) }
-                open[layout, default: []].append(ContainerDirectory.Segment(array: index, start: 0, count: count))
-                if open[layout, default: []].reduce(0, { $0 + $1.count }) >= sharedElements { close(layout) }
+                let kind = Kind(layout: layout, isRepeating: repeating[index])
+                if open[kind] == nil { order.append(kind) }
+                open[kind, default: []].append(ContainerDirectory.Segment(array: index, start: 0, count: count))
+                if open[kind, default: []].reduce(0, { $0 + $1.count }) >= sharedElements { close(kind) }
                 continue
             }
             let unit = layout.isText ? 0 : unit(of: array), size = blockSize(of: array, unit: unit)
@@ -101,7 +110,7 @@ struct ContainerPlan {
                 units.append(unit)
             }
         }
-        for layout in order { close(layout) }
+        for kind in order { close(kind) }
         return (blocks, units)
     }
 
@@ -109,8 +118,10 @@ struct ContainerPlan {
     private static func blockSize(of array: ContainerDirectory.Array, unit: Int) -> Int {
         guard !array.layout.isText else { return textElements }
         let row = array.shape.dimensions.first.map { $0 > 0 ? array.elementCount / $0 : 0 } ?? 0
-        for step in [row, unit] where step > 0 && step <= blockElements { return blockElements / step * step }
-        return blockElements
+        // Levels of a byte are coded best a megabyte at a time: their blocks have many tables.
+        let most = array.layout.width == 1 ? BlockEncoder.mostElements : blockElements
+        for step in [row, unit] where step > 0 && step <= most { return most / step * step }
+        return most
     }
 
     /// Elements of a row: those of one index of the first axis, or of the innermost axis when these are too many.

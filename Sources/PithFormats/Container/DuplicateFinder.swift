@@ -7,9 +7,10 @@ internal import PithTensor
 /// hashes of different bytes do no harm.
 /// - Complexity: O(arrays) for samples, and one read of those arrays that really are the same.
 final class DuplicateFinder {
-    private let model: PackedModel
+    let model: PackedModel
     private var open: [Int: InputFile] = [:]
-    private let first = ByteBuffer(), second = ByteBuffer()
+    let first = ByteBuffer()
+    private let second = ByteBuffer()
 
     /// Arrays below this size are not worth a comparison.
     private static let smallest = 256
@@ -63,7 +64,7 @@ final class DuplicateFinder {
         return true
     }
 
-    private func read(
+    func read(
         _ array: PackedModel.LocatedArray, _ offset: Int, _ length: Int, into buffer: ByteBuffer
     ) throws(FormatError) {
         let file: InputFile

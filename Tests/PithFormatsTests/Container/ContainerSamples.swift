@@ -23,6 +23,19 @@ enum ContainerSamples {
         return safetensors(parts)
     }
 
+    /// A safetensors file of levels: walks of 4 and 8 states, and levels that are none.
+    static func levels() -> [UInt8] {
+        var samples = NumberSamples(seed: 33)
+        let parts = [(8, 160, 256), (4, 96, 384), (1, 160, 256)].map { states, rows, columns in
+            (
+                name: "walk\(states)", type: "I8", shape: [rows, columns],
+                bytes: NumberSamples.bytes(
+                    samples.levels(rows * columns, states: states, unit: columns, scale: 4, spread: 8))
+            )
+        }
+        return safetensors(parts)
+    }
+
     /// A safetensors file of given arrays.
     static func safetensors(_ parts: [(name: String, type: String, shape: [Int], bytes: [UInt8])]) -> [UInt8] {
         var entries: [String] = [], data: [UInt8] = []

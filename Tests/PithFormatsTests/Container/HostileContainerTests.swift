@@ -41,12 +41,18 @@ import Testing
         for damaged in Damage.flips(of: packed) { #expect(try await Self.refuses(damaged, folder, model)) }
     }
 
-    @Test func `random damage of a larger file is refused`() async throws {
+    /// Floats, and levels of every kind.
+    static let large: [[UInt8]] = {
         var samples = NumberSamples(seed: 31)
         let values = samples.weights(rows: 300, columns: 1024)
-        let model = ContainerSamples.safetensors([
-            ("w", "F32", [300, 1024], NumberSamples.bytes(values.map(\.bitPattern)))
-        ])
+        return [
+            ContainerSamples.safetensors([("w", "F32", [300, 1024], NumberSamples.bytes(values.map(\.bitPattern)))]),
+            ContainerSamples.levels(),
+        ]
+    }()
+
+    @Test(arguments: large) func `random damage of a larger file is refused`(model: [UInt8]) async throws {
+        var samples = NumberSamples(seed: 32)
         let folder = try ScratchFolder(), source = try folder.write(model, to: "m.safetensors")
         let packed = try await ContainerSamples.pack(source, to: folder.path("m.pith"))
         for round in 0..<200 {

@@ -40,8 +40,22 @@ import Testing
         #expect(try MinimalReader(packed).files.first?.bytes == model)
     }
 
-    @Test func `the files of every released version still give the model they were made from`() async throws {
-        let file = Self.golden.appendingPathComponent("version-1.pith"), model = ContainerSamples.safetensors()
+    /// A file that was written once, and what it was made from.
+    struct Golden: Sendable, CustomTestStringConvertible {
+        let name: String
+        let model: [UInt8]
+        var testDescription: String { name }
+    }
+
+    static let files = [
+        Golden(name: "version-1.pith", model: ContainerSamples.safetensors()),
+        Golden(name: "version-1-levels.pith", model: ContainerSamples.levels()),
+    ]
+
+    @Test(arguments: files) func `the files of every released version still give the model they were made from`(
+        golden: Golden
+    ) async throws {
+        let file = Self.golden.appendingPathComponent(golden.name), model = golden.model
         if ProcessInfo.processInfo.environment["PITH_UPDATE_GOLDEN"] == "1" {
             let folder = try ScratchFolder(), source = try folder.write(model, to: "m.safetensors")
             let packed = try await ContainerSamples.pack(source, to: folder.path("m.pith"))

@@ -29,6 +29,10 @@ public struct MinimalBlock {
             let size = Int(try input.byte()) + 1, values = try input.take(size * width)
             return try plane(&input, count, nil).flatMap { values[Int($0) * width..<Int($0 + 1) * width] }
         case 5: return try plane(&input, count * width, nil)
+        case 6:
+            try require(width == 1, "width of levels")
+            var levels = try MinimalLevels(&input, count, self)
+            return try levels.levels(&input)
         default: throw MinimalReader.Refusal(reason: "method")
         }
     }
@@ -46,7 +50,7 @@ public struct MinimalBlock {
     }
 
     /// Units in classes.
-    private struct Classes {
+    struct Classes {
         let unit: Int
         let map: [Int]
         let count: Int
@@ -81,7 +85,7 @@ public struct MinimalBlock {
         return bytes
     }
 
-    private func plane(_ input: inout MinimalInput, _ count: Int, _ classes: Classes?) throws -> [UInt8] {
+    func plane(_ input: inout MinimalInput, _ count: Int, _ classes: Classes?) throws -> [UInt8] {
         switch try input.byte() {
         case 0: return try input.take(count)
         case 1: return [UInt8](repeating: try input.byte(), count: count)
@@ -118,7 +122,7 @@ public struct MinimalBlock {
         return output
     }
 
-    private func table(_ part: inout MinimalInput) throws -> (frequencies: [Int], starts: [Int], slots: [Int]) {
+    func table(_ part: inout MinimalInput, sum: Int = 4096) throws -> Table {
         var frequencies = [Int](repeating: 0, count: 256), starts = frequencies, slots: [Int] = []
         let first = try part.bits(8), last = try part.bits(8)
         try require(first <= last, "table")
@@ -137,9 +141,12 @@ public struct MinimalBlock {
             starts[symbol] = slots.count
             slots += [Int](repeating: symbol, count: frequencies[symbol])
         }
-        try require(slots.count == 4096, "table sum")
+        try require(slots.count == sum, "table sum")
         return (frequencies, starts, slots)
     }
+
+    /// Frequencies and starts of the 256 symbols, and the symbol of each of the 4096 slots.
+    typealias Table = (frequencies: [Int], starts: [Int], slots: [Int])
 
     private func repeats(_ input: inout MinimalInput, _ count: Int) throws -> [UInt8] {
         let sizes = try (0..<4).map { _ in try input.varint() }
