@@ -4,6 +4,7 @@ public enum Catalog {
     public static let techniques: [any Technique.Type] = [
         CleanUp.self, TransposeSharer.self, PaletteSharer.self, StaticQuantizer.self, SmoothMigrator.self,
         DynamicQuantizer.self, WeightQuantizer.self, GPTQQuantizer.self, MixedQuantizer.self, HalfRounder.self,
+        TrellisCoder.self,
     ]
 
     /// The technique of a name.

@@ -46,6 +46,36 @@ struct LayerWeight: Hashable {
     }
 }
 
+extension LayerWeight {
+    /// The part of a weight that rounding takes, or why it stays as it is.
+    static func rounded(_ tensor: Tensor, readers: [WeightReader]) -> Result<LayerWeight, KeptReason> {
+        guard let part = readers.compactMap(\.part).min(by: { $0.axis < $1.axis }) else {
+            let operations = Set(readers.map(\.operation)).sorted().joined(separator: ", ")
+            let isKnown = readers.allSatisfy(\.isStandard)
+            let role = isKnown ? "not as the weight of a layer" : "an operator that is not known"
+            return .failure(KeptReason(text: "read by \(operations), \(role)", isRefusal: !isKnown))
+        }
+        guard tensor.type == .float32 else {
+            return .failure(
+                KeptReason(text: "only float32 weights are rounded, it is \(tensor.type.rawValue)", isRefusal: true))
+        }
+        return .success(part)
+    }
+
+    /// How a runtime computes with levels that these places read: a table whose rows have one scale each stays in integers.
+    static func execution(of form: any Representation, readers: [WeightReader]) -> Weight.Execution {
+        let isTable = readers.allSatisfy { $0.part?.layer == .table && !$0.isNested }
+        return isTable && (form as? GroupedIntegers)?.hasByteRows == true ? .integer : .folded
+    }
+}
+
+extension GroupedIntegers {
+    /// Whether `Gather` can take rows out of the levels, each with one scale.
+    fileprivate var hasByteRows: Bool {
+        grouping == .channel(axis: 0) && levelBits >= 8 && zeroPoints == nil && scales.type == .float32
+    }
+}
+
 /// A place that reads a weight.
 struct WeightReader: Hashable {
     /// How messages name the node.

@@ -16,6 +16,9 @@ protocol WeightTechnique: Technique {
     /// What to do with a weight that the selector accepts and that is large enough, or why it stays as it is.
     func plan(for tensor: Tensor, readers: [WeightReader]) -> Result<Plan, KeptReason>
 
+    /// The technique with what it has to know of all the weights that it will encode.
+    func prepared(for weights: [Tensor]) -> Self
+
     /// The stored form of one weight.
     ///
     /// - Throws: `CompressionError` for a weight that it can not hold.
@@ -23,6 +26,9 @@ protocol WeightTechnique: Technique {
 
     /// How a runtime computes with a stored form that these places read.
     func execution(of form: any Representation, readers: [WeightReader]) -> Weight.Execution
+
+    /// What the ledger says of a stored form.
+    func remark(on form: any Representation) -> String
 }
 
 /// Why a weight stays as it is.
@@ -34,6 +40,10 @@ struct KeptReason: Error {
 
 extension WeightTechnique {
     func execution(of form: any Representation, readers: [WeightReader]) -> Weight.Execution { .folded }
+
+    func remark(on form: any Representation) -> String { "computed in float" }
+
+    func prepared(for weights: [Tensor]) -> Self { self }
 
     /// Encodes the dense float weights whose qualified names `isChosen` accepts, and says of the others why not.
     ///
@@ -56,14 +66,17 @@ extension WeightTechnique {
             }
         }
         context.progress("rounding \(work.count) weights")
-        let results = try await Parallel.map(work, threads: context.threads) { encoded($0.tensor, $0.name, $0.plan) }
+        let encoder = prepared(for: work.map(\.tensor))
+        let results = try await Parallel.map(work, threads: context.threads) {
+            encoder.encoded($0.tensor, $0.name, $0.plan)
+        }
         var forms: [String: any Representation] = [:]
         for (item, result) in zip(work, results) {
             switch result {
             case .success(let form):
                 forms[item.name] = form
                 piece.encodings[item.name] = Workpiece.Encoding(
-                    technique: Self.name, sqnrDB: form.sqnrDB(against: item.tensor), note: "computed in float")
+                    technique: Self.name, sqnrDB: form.sqnrDB(against: item.tensor), note: remark(on: form))
                 piece.unhandled[item.name] = nil
             case .failure(let error):
                 piece.reasons[item.name] = "kept: \(error.problem)"
