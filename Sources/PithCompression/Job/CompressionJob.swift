@@ -88,18 +88,31 @@ public struct CompressionJob: Sendable {
 
     private func applied(to original: Model, _ dataset: Dataset?) async throws -> Workpiece {
         var piece = Workpiece(model: original)
-        for (index, stage) in recipe.stages.enumerated() {
+        try await apply(recipe.stages.indices, to: &piece, of: original, dataset)
+        try sign(&piece, dataset)
+        return piece
+    }
+
+    /// Applies some stages of the recipe to what the stages before them made of `original`.
+    func apply(
+        _ stages: Range<Int>, to piece: inout Workpiece, of original: Model, _ dataset: Dataset?
+    ) async throws {
+        for index in stages {
             try Task.checkCancellation()
+            let stage = recipe.stages[index]
             let context = StageContext(
                 selector: stage.selector, dataset: dataset, threads: options.threads,
                 seed: options.seed &+ UInt64(index), profile: options.profile, progress: progress)
             piece.checkNames(stage.selector.exclude, key: "exclude", of: original)
             try await stage.technique.apply(to: &piece, in: context)
         }
+    }
+
+    /// Writes into a model what it was made from and how.
+    func sign(_ piece: inout Workpiece, _ dataset: Dataset?) throws {
         try Provenance(
             recipe: recipe, decisions: piece.decisions, seed: options.seed, input: input, dataset: dataset
         ).write(to: &piece.model)
-        return piece
     }
 
     /// Under `--strict` whatever the recipe asks and the result lacks ends the work.

@@ -25,12 +25,16 @@ public struct CompressionSearch: Sendable {
     ///   nothing to measure a promise on, `.promiseBroken` when no recipe keeps the promises.
     public func run() async throws -> CompressionReport {
         try options.requireDecidablePromises(input: input)
-        if let recipe { return try await job(recipe).run() }
-        let candidates = options.hasPromises ? Recipe.builtIn : [try Recipe.named("int8")]
+        if let recipe { return try await run(recipe) }
+        // What a trellis saves is in the container's coding alone.
+        let isContainer = output.lowercased().hasSuffix(".pith")
+        let candidates =
+            options.hasPromises
+            ? Recipe.builtIn.filter { isContainer || !$0.hasStrength } : [try Recipe.named("int8")]
         var failures: [String] = []
         for candidate in candidates {
             do {
-                var report = try await job(candidate).run()
+                var report = try await run(candidate)
                 report.notes = failures + report.notes
                 return report
             } catch let error as CompressionError where error.code == .promiseBroken && candidates.count > 1 {
@@ -41,6 +45,15 @@ public struct CompressionSearch: Sendable {
             code: .promiseBroken, subject: input,
             problem: "no built-in recipe keeps the promises. " + failures.joined(separator: " "),
             remedy: "Relax a promise, or give a recipe of your own.")
+    }
+
+    /// Runs the job of a recipe, whose strength is found first where a size was asked for and it has one.
+    private func run(_ recipe: Recipe) async throws -> CompressionReport {
+        guard let limit = options.maximumSize, recipe.hasStrength else { return try await job(recipe).run() }
+        let found = try await StrengthSearch(job: job(recipe), limit: limit).run()
+        var report = try await job(found.recipe).run()
+        report.notes.insert(found.note, at: 0)
+        return report
     }
 
     private func job(_ recipe: Recipe) -> CompressionJob {
