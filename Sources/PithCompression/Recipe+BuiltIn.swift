@@ -5,6 +5,7 @@ extension Recipe {
         Recipe(name: "int4-accurate", stages: start + [Stage(rounded(bits: 4)), palettes]),
         Recipe(name: "int4", stages: start + [Stage(nearest(bits: 4)), palettes]),
         Recipe(name: "mixed", stages: start + [Stage(MixedQuantizer()), palettes]),
+        Recipe(name: "trellis", stages: start + [Stage(TrellisCoder())]),
         Recipe(
             name: "int8",
             stages: start + [
@@ -30,6 +31,8 @@ extension Recipe {
         case "int4": "4-bit weights in blocks of 32 by nearest rounding, computed in float, no data needed"
         case "mixed":
             "2 to 8 bits for each weight by how much its rounding is felt, measured on data; computed in float"
+        case "trellis":
+            "for .pith files: weights in about 5 bits by trellis-coded quantization, computed in float, no data needed"
         case "int8": "8-bit weights, and 8-bit activations where they are sound and faster; needs data for the latter"
         case "int8-accurate": "the same with weights rounded with the help of data, and the most accurate fast choice"
         case "int8-dynamic":
