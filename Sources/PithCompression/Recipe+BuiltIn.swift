@@ -71,6 +71,7 @@ extension Recipe {
     private static var mostAccurate: StaticQuantizer {
         var technique = StaticQuantizer()
         technique.objective = .accuracy
+        technique.calibrator = .best
         return technique
     }
 }

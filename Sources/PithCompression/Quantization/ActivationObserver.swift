@@ -7,12 +7,16 @@ package import PithTensor
 /// What was seen of one activation.
 package struct Observation: Sendable {
     package var histogram = ActivationHistogram()
+    /// The average range of the runs.
+    package var average = MovingBounds()
+    /// The range that measurement chose; nil where the calibrator alone decides.
+    package var chosen: ActivationRange?
     /// Sum over all samples for each index of the channel axis, and how many values each sum has; empty if not asked for.
     package var sums: [Double] = []
     package var valuesPerChannel = 0
 
-    /// Nothing seen yet.
-    package init() {}
+    /// Nothing seen yet; `weight` is that of a run in the average range.
+    package init(averageWeight weight: Double = MovingBounds.usualWeight) { average = MovingBounds(weight: weight) }
 
     /// Mean of each channel.
     package var means: [Double] { sums.map { $0 / Double(max(valuesPerChannel, 1)) } }
@@ -21,6 +25,7 @@ package struct Observation: Sendable {
         guard tensor.type == .float32 else { return }
         tensor.withElements(as: Float.self) { values in
             histogram.add(values)
+            if let bounds = Kernels.range(of: values).bounds { average.add(bounds) }
             guard let axis = channelAxis.flatMap({ tensor.shape.resolved(axis: $0) }), tensor.count > 0 else { return }
             let (outer, channels, inner) = tensor.shape.strides(around: axis)
             if sums.isEmpty { sums = [Double](repeating: 0, count: channels) }
@@ -42,12 +47,19 @@ package struct Observation: Sendable {
 
     package mutating func merge(_ other: Observation) {
         histogram.merge(other.histogram)
+        average.append(other.average)
         if sums.isEmpty {
             sums = other.sums
         } else if other.sums.count == sums.count {
             for index in sums.indices { sums[index] += other.sums[index] }
         }
         valuesPerChannel += other.valuesPerChannel
+    }
+
+    /// The range of this activation: the chosen one, or that of `calibrator`.
+    package func range(_ calibrator: Calibrator, percentile: Double, levels: Int) -> ActivationRange {
+        chosen
+            ?? ActivationRange(histogram, calibrator, percentile: percentile, levels: levels, average: average)
     }
 }
 
@@ -59,12 +71,18 @@ package struct ActivationObserver {
     private let model: Model
     private let source: any SampleSource
     private let threads: Int
+    private let averageWeight: Double
 
     private static let pieces = 8
     private static let largestBatch = 8
 
     /// Observes `model` on rows of `source`, on at most `threads` threads.
-    package init(model: Model, source: any SampleSource, threads: Int) {
+    ///
+    /// `averageWeight` is that of a run in the average of ranges.
+    package init(
+        model: Model, source: any SampleSource, threads: Int, averageWeight: Double = MovingBounds.usualWeight
+    ) {
+        self.averageWeight = averageWeight
         self.model = model
         self.source = source
         self.threads = threads
@@ -87,19 +105,20 @@ package struct ActivationObserver {
             size: allowed.isFixed ? allowed.size : min(allowed.size, ActivationObserver.largestBatch),
             isFixed: allowed.isFixed)
         let runner = BatchRunner(source: source, plan: plan)
+        let nothing = Observation(averageWeight: averageWeight)
         let gathered = try await Parallel.map(
             source.pieces(of: rows, batch: plan.size, count: Self.pieces), threads: threads
         ) { piece in
             var seen: [String: Observation] = [:]
             try runner.run([session], outputs: [values], over: piece) { batch in
                 for (name, tensor) in batch.outputs[0] {
-                    seen[name, default: Observation()].add(tensor, channelAxis: channelAxes[name])
+                    seen[name, default: nothing].add(tensor, channelAxis: channelAxes[name])
                 }
             }
             return seen
         }
         return gathered.reduce(into: [:]) { all, piece in
-            for (name, observation) in piece { all[name, default: Observation()].merge(observation) }
+            for (name, observation) in piece { all[name, default: nothing].merge(observation) }
         }
     }
 }

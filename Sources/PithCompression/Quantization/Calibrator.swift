@@ -9,9 +9,18 @@ public enum Calibrator: String, Codable, Sendable, CaseIterable {
     case percentile
     /// The range with the smallest mean squared error of quantization over the histogram.
     case mse
+    /// The range whose levels tell most of the distribution: the least relative entropy.
+    case entropy
+    /// The average of the ranges of all runs, older ones counting less.
+    case movingAverage = "moving-average"
+    /// For each activation the one of the others whose rounding is measured to err least.
+    case best
+
+    /// Those that choose a range by a rule of their own, in the order in which ties between them are decided.
+    package static let rules: [Calibrator] = [.mse, .percentile, .entropy, .movingAverage, .minmax]
 }
 
-/// Turns distributions of activations into integer formats.
+/// The numbers of an activation that are kept apart by integers; those outside become the nearest of its ends.
 ///
 /// - Reference: Krishnamoorthi, arXiv:1806.08342, section 2; Wu et al., "Integer Quantization for Deep Learning
 ///   Inference", arXiv:2004.09602, section 3.3 (percentile); Sung et al., arXiv:1511.06488 (least squared error).
@@ -22,13 +31,24 @@ package struct ActivationRange: Hashable {
     package var high: Float
 
     /// The range of `histogram` by `calibrator`; it always holds zero, which must be exact for padding.
-    package init(_ histogram: ActivationHistogram, _ calibrator: Calibrator, percentile: Double, levels: Int) {
+    ///
+    /// `average` is what the runs gave for a moving average, which takes the whole range without it; `best`, which takes
+    /// measurement, is here the squared error.
+    package init(
+        _ histogram: ActivationHistogram, _ calibrator: Calibrator, percentile: Double, levels: Int,
+        average: MovingBounds = MovingBounds()
+    ) {
         low = min(histogram.minimum, 0)
         high = max(histogram.maximum, 0)
         switch calibrator {
         case .minmax: break
         case .percentile: clip(histogram, keeping: percentile / 100)
-        case .mse: minimizeError(histogram, levels: levels)
+        case .mse, .best: minimizeError(histogram, levels: levels)
+        case .entropy: self = EntropySearch(histogram, groups: levels / 2).range(within: self)
+        case .movingAverage:
+            guard let bounds = average.bounds else { return }
+            low = min(max(low, bounds.lowerBound), 0)
+            high = max(min(high, bounds.upperBound), 0)
         }
     }
 

@@ -13,6 +13,8 @@ struct CandidateBench {
     private let evaluator: Evaluator
     private let profile: MachineProfile
     private let runtime: Runtime
+    /// Rows on which candidates are compared.
+    let rowCount: Int
 
     /// Rows whose outputs are compared, at most and at least.
     private static let mostRows = 256, fewestRows = 32
@@ -35,6 +37,7 @@ struct CandidateBench {
         referenceDigest = SHA256Digest(of: Storage(bytes)).hex
         let affordable = CandidateBench.enoughWork / max(ModelFacts(model).parameterCount, 1)
         let compared = rows.prefix(min(max(affordable, CandidateBench.fewestRows), CandidateBench.mostRows))
+        rowCount = compared.count
         evaluator = try Evaluator(source: source, reference: reference, rows: compared.startIndex..<compared.endIndex)
             .keepingReferenceOutputs(upTo: CandidateBench.mostBytes)
     }

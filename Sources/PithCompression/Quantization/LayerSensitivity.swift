@@ -61,15 +61,15 @@ package struct LayerSensitivity {
         var pairs: [(node: Int, exact: String, rounded: String)] = [], rounded: [String: String] = [:]
         var copies: [Node] = []
         for layer in layers {
-            guard let histogram = observations[layer.input]?.histogram, histogram.nonFinite == 0 else { continue }
+            guard let seen = observations[layer.input], seen.histogram.nonFinite == 0 else { continue }
             let input: String
             if let known = rounded[layer.input] {
                 input = known
             } else {
                 input = names.make(layer.input, "_rounded")
                 rounded[layer.input] = input
-                let range = ActivationRange(
-                    histogram, settings.calibrator, percentile: settings.percentile,
+                let range = seen.range(
+                    settings.calibrator, percentile: settings.percentile,
                     levels: type.integerRange?.count ?? 256)
                 // The copy has the format, so that the original stays float for everyone else.
                 copies.append(Node("Identity", inputs: [layer.input], outputs: [input]))

@@ -57,9 +57,9 @@ package struct StaticCandidate {
                 formats[value] = format
                 continue
             }
-            guard let histogram = observations[root]?.histogram, histogram.nonFinite == 0 else { continue }
-            let range = ActivationRange(
-                histogram, settings.calibrator, percentile: settings.percentile,
+            guard let seen = observations[root], seen.histogram.nonFinite == 0 else { continue }
+            let range = seen.range(
+                settings.calibrator, percentile: settings.percentile,
                 levels: activationType.integerRange?.count ?? 256)
             var format = range.format(activationType)
             if let bound = placement.clipped[root] { format.keep(below: bound) }

@@ -33,7 +33,9 @@ public struct StaticQuantizer: Technique {
     /// How ranges are chosen from the distribution of an activation.
     public var calibrator = Calibrator.mse
     /// Share of the values kept by the percentile calibrator, in percent.
-    public var percentile = 99.999
+    public var percentile = Self.usualPercentile
+    /// Weight of each further run in the moving average of ranges; the one before it has this much less.
+    public var averageWeight = MovingBounds.usualWeight
     /// Calibration rows used at most.
     public var calibrationRows = 512
     public var activationType = ActivationType.measured
@@ -52,12 +54,12 @@ public struct StaticQuantizer: Technique {
     /// Layers (by the name of the node) that stay float.
     public var keepFloat: [String] = []
 
+    private static let usualPercentile = 99.999
+
     public init() {}
 
     public func validate() throws(CompressionError) {
-        guard (50...100).contains(percentile) else {
-            throw Self.invalid("percentile", "\(percentile) lies outside 50...100.", remedy: "Use 99.9 to 99.9999.")
-        }
+        try validateCalibrator()
         guard calibrationRows > 0 else {
             throw Self.invalid("calibrationRows", "\(calibrationRows) rows are none.", remedy: "Use 100 to 1000.")
         }
@@ -70,6 +72,27 @@ public struct StaticQuantizer: Technique {
         }
         guard minimumSpeedup >= 0 else {
             throw Self.invalid("minimumSpeedup", "\(minimumSpeedup) is negative.", remedy: "Use 0 to accept any speed.")
+        }
+    }
+
+    /// Refuses settings of a calibrator that is not asked for: they would do nothing.
+    private func validateCalibrator() throws(CompressionError) {
+        guard (50...100).contains(percentile) else {
+            throw Self.invalid("percentile", "\(percentile) lies outside 50...100.", remedy: "Use 99.9 to 99.9999.")
+        }
+        guard averageWeight > 0, averageWeight <= 1 else {
+            throw Self.invalid(
+                "averageWeight", "\(averageWeight) lies outside 0...1, or is 0.", remedy: "Use 0.01 to 0.2.")
+        }
+        guard percentile == Self.usualPercentile || [.percentile, .best].contains(calibrator) else {
+            throw Self.invalid(
+                "percentile", "the calibrator \(calibrator.rawValue) does not look at it.",
+                remedy: "Set `calibrator` to percentile or best, or leave out `percentile`.")
+        }
+        guard averageWeight == MovingBounds.usualWeight || [.movingAverage, .best].contains(calibrator) else {
+            throw Self.invalid(
+                "averageWeight", "the calibrator \(calibrator.rawValue) takes no average.",
+                remedy: "Set `calibrator` to moving-average or best, or leave out `averageWeight`.")
         }
     }
 

@@ -36,10 +36,11 @@ struct StaticSearch {
         let source = FidelitySource(dataset), first = dataset.calibrationRows.lowerBound
         let rows = first..<min(dataset.calibrationRows.upperBound, first + settings.calibrationRows)
         let (seen, heldOut) = StaticSearch.split(rows)
-        let observer = ActivationObserver(model: piece.model, source: source, threads: context.threads)
+        let observer = ActivationObserver(
+            model: piece.model, source: source, threads: context.threads, averageWeight: settings.averageWeight)
         let axes = Dictionary(placement.layers.map { ($0.input, $0.inputAxis) }) { first, _ in first }
         let values = Set(placement.values + placement.layers.map(\.input))
-        let observations = try await observer.observe(values.sorted(), channelAxes: axes, rows: seen)
+        var observations = try await observer.observe(values.sorted(), channelAxes: axes, rows: seen)
         for (value, observation) in observations.sorted(by: { $0.key < $1.key })
         where observation.histogram.nonFinite > 0 {
             piece.note(
@@ -47,10 +48,36 @@ struct StaticSearch {
         }
         let bench = try CandidateBench(model: piece.model, source: source, rows: heldOut, profile: context.profile)
         let type = try activationType(piece, kept, observations, bench)
+        if settings.calibrator == .best {
+            observations = try await measuredRanges(
+                &piece, kept, observations, type, bench, rows: (seen: seen, heldOut: heldOut))
+        }
         var trials = StaticTrials(
             piece: piece, kept: kept, observations: observations, type: type, bench: bench, settings: settings,
             progress: context.progress)
         return try await choose(&piece, &trials, seen)
+    }
+
+    /// The observations with ranges that were chosen by measured error.
+    private func measuredRanges(
+        _ piece: inout Workpiece, _ kept: Set<Int>, _ observations: [String: Observation], _ type: ScalarType,
+        _ bench: CandidateBench, rows: (seen: Range<Int>, heldOut: Range<Int>)
+    ) async throws -> [String: Observation] {
+        // The most accurate result has its first convolution in float, nearly always: its ranges have to fit that.
+        let first = settings.objective == .accuracy ? StaticTrials.firstConvolution(of: piece.model.graph, kept) : nil
+        var benches = [bench]
+        if settings.objective == .accuracy, rows.seen != rows.heldOut {
+            benches.append(
+                try CandidateBench(
+                    model: piece.model, source: FidelitySource(dataset), rows: rows.seen, profile: context.profile))
+        }
+        let choice = RangeChoice(
+            piece: piece, excluded: kept.union(first.map { [$0] } ?? []), settings: settings, type: type,
+            benches: benches, context: context)
+        let made = try await choice.made(
+            from: observations, source: FidelitySource(dataset), seen: rows.seen, heldOut: rows.heldOut)
+        piece.note("Ranges of activations by measured error, number of each calibrator: \(made.summary).")
+        return made.observations
     }
 
     /// The weight that a layer's node reads.

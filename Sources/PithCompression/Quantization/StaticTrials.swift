@@ -84,13 +84,14 @@ struct StaticTrials {
 
     /// The first convolution that could run in integers; its few channels gain little, and its input is the model's.
     var firstInFloat: Exclusion? {
-        let graph = piece.model.graph
-        guard
-            let first = Placement(graph, excluded: kept).layers.first(where: { graph.nodes[$0.node].isStandard("Conv") }
-            )
-        else { return nil }
+        guard let first = StaticTrials.firstConvolution(of: piece.model.graph, kept) else { return nil }
         return Exclusion(
             label: "the first convolution in float",
-            reasons: [first.node: "the first convolution gains little and costs accuracy"])
+            reasons: [first: "the first convolution gains little and costs accuracy"])
+    }
+
+    /// The position of the first convolution that integer kernels could run.
+    static func firstConvolution(of graph: Graph, _ kept: Set<Int>) -> Int? {
+        Placement(graph, excluded: kept).layers.first { graph.nodes[$0.node].isStandard("Conv") }?.node
     }
 }

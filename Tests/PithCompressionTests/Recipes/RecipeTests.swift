@@ -69,7 +69,10 @@ struct RecipeTests {
     @Test(arguments: [
         ("quantize.weights", "bits: 9", "2...8"), ("quantize.weights", "bits: 1", "2...8"),
         ("quantize.weights", "bits: four", "'bits'"), ("quantize.weights", "bits: 4.5", "'bits'"),
-        ("quantize.weights", "bits: null", "'bits'"), ("quantize.static", "calibrator: best", "'calibrator'"),
+        ("quantize.weights", "bits: null", "'bits'"), ("quantize.static", "calibrator: median", "'calibrator'"),
+        ("quantize.static", "percentile: 99", "calibrator"),
+        ("quantize.static", "averageWeight: 0.1", "moving-average"),
+        ("quantize.static", "averageWeight: 0", "0...1"),
         ("quantize.static", "percentile: 101", "50...100"), ("quantize.static", "calibrationRows: 0", "0 rows"),
         ("quantize.static", "minimumSQNR: 40", "40"), ("quantize.static", "allowedLoss: -1", "-1"),
         ("quantize.static", "minimumSpeedup: -0.5", "-0.5"),
