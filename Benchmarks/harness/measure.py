@@ -132,10 +132,15 @@ def score(rows, out):
 
 
 def _nats_per_token(tokens, logits):
-    logits = logits[:, :-1].astype(np.float64)
+    """The mean over all positions; row by row, since all logits in double precision take gigabytes."""
+    return float(np.stack([_nats(*row) for row in zip(tokens, logits)]).mean())
+
+
+def _nats(tokens, logits):
+    logits = logits[:-1].astype(np.float64)
     logits -= logits.max(-1, keepdims=True)
-    chosen = np.take_along_axis(logits, tokens[:, 1:, None].astype(np.int64), -1)[..., 0]
-    return float((np.log(np.exp(logits).sum(-1)) - chosen).mean())
+    chosen = np.take_along_axis(logits, tokens[1:, None].astype(np.int64), -1)[..., 0]
+    return np.log(np.exp(logits).sum(-1)) - chosen
 
 
 def significance(reference_right, candidate_right):
