@@ -49,11 +49,19 @@ def _session(model):
 
 def weights_alone(path, rows, method, bits):
     """By the functions behind `quantization.fit`, which itself fails here: it loses the bits on the way (KeyError)."""
-    settings = {"num_bits": bits, "group_size": BLOCK, "scheme": "asym"}
+    settings = {"num_bits": bits, "group_size": BLOCK, "scheme": scheme(path)}
     if method == "rtn":
         return weight_only.rtn_quantize(path, **settings)
     function = weight_only.gptq_quantize if method == "gptq" else weight_only.awq_quantize
     return function(path, dataloader=rows, n_samples=len(rows), **settings)
+
+
+def scheme(path):
+    """With zero points, except where a weight has an odd number of blocks: what the tool then writes does not load."""
+    model = onnx.load(path)
+    used = {node.input[1] for node in model.graph.node if node.op_type == "MatMul"}
+    rows = [w.dims[0] for w in model.graph.initializer if w.name in used and len(w.dims) == 2]
+    return "sym" if any(-(-count // BLOCK) % 2 for count in rows) else "asym"
 
 
 def configuration(method, count):
