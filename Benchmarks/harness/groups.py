@@ -112,6 +112,12 @@ def entries(group):
 MAKERS = {"heavy-tails": heavy_tails.write} | {name: (lambda folder, name=name: recurrent.write(folder, name)) for name in recurrent.LAYOUTS}
 
 
+def expected(group):
+    """The names of all models of a group, whether their files are here or not."""
+    names = group.models or (catalog.digits().name, *catalog.CARDS)
+    return [name for name in names if group.scored or name not in LARGE]
+
+
 def made(name):
     """A model that a generator of the benchmark writes."""
     return catalog.Entry(name, *MAKERS[name](MADE))

@@ -104,14 +104,14 @@ def _minilm(model, results):
 
     def dynamic(ours):
         wanted = rival["speed"] * 0.95
-        good = ours["cosine"] >= 0.996 and ours["score"] >= 0.8195 and ours["bytes"] <= 23_500_000
+        good = ours["cosine"] >= 0.996 and ours["score"] >= 0.8195 and ours["bytes"] <= 23_000_000
         yield good, f"{text(ours)}; at least .996 and .8195, at most 23 MB"
         yield ours["speed"] >= wanted, f"{ours['speed']:.2f}x beside {rival['speed']:.2f}x of {RIVAL}, at least .95 of it"
 
     weights = lambda ours: [(ours["cosine"] >= 0.9995 and ours["speed"] >= 1.4, f"{text(ours)}; at least .9995 and 1.4x")]
     small = lambda ours: [
         (
-            ours["cosine"] >= 0.98 and ours["score"] >= 0.817 and ours["bytes"] <= 13_050_000 and ours["speed"] >= 1 - NOISE,
+            ours["cosine"] >= 0.98 and ours["score"] >= 0.817 and ours["bytes"] <= 13_000_000 and ours["speed"] >= 1 - NOISE,
             f"{text(ours)}; at least .98, .817 and fp32 speed, at most 13.0 MB",
         )
     ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Results/quantization.md: for each group what was promised, where a peer is ahead, and the tables."""
 
 from . import findings, model_table, promises
-from .groups import GROUPS
+from .groups import GROUPS, expected
 from .tables import checklist, number, origin, table
 
 
@@ -14,10 +14,18 @@ def lines(results):
     for name, told in measured.items():
         checked = promises.lines(name, told)
         met = sum(1 for line in checked if line[0])
-        found += [f"**{name}**, {GROUPS[name].title}: {met} of {len(checked)} met.", "", *checklist(checked)]
+        found += [f"**{name}**, {GROUPS[name].title}: {met} of {len(checked)} met.{_absent(name, told)}", "", *checklist(checked)]
+    if missing := [name for name in GROUPS if name not in measured]:
+        found += [f"**Not measured yet**: {', '.join(missing)}.", ""]
     for name, told in measured.items():
         found += _group(name, told)
     return found
+
+
+def _absent(name, told):
+    """A sentence on the models that a call which was cut short has not measured."""
+    absent = [model for model in expected(GROUPS[name]) if model not in told["models"]]
+    return f" Not measured: {', '.join(absent)}." if absent else ""
 
 
 def _group(name, told):
