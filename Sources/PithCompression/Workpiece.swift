@@ -3,6 +3,8 @@ public import PithModel
 /// A model while a recipe works on it, with the account of what was done.
 public struct Workpiece: Sendable {
     public var model: Model
+    /// The model as it was put on the bench, which errors are measured against whatever stages came before.
+    public let original: Model
     /// Where the weights of the input went.
     public var trace = WeightTrace()
     /// What was done to each weight that has a stored form, by its qualified name.
@@ -32,7 +34,10 @@ public struct Workpiece: Sendable {
     }
 
     /// Puts a model on the bench.
-    public init(model: Model) { self.model = model }
+    public init(model: Model) {
+        self.model = model
+        original = model
+    }
 
     /// Notes and refuses names that a setting gives and neither this model nor `original` has, as a weight or a node.
     mutating func checkNames(_ names: [String], key: String, of original: Model) {

@@ -19,7 +19,10 @@ public final class MappedFile: Sendable {
     public init(path: String) throws(TensorError) {
         let file = try InputFile(path: path)
         self.path = path
-        guard let mapping = Mapping(descriptor: file.descriptor, byteCount: file.byteCount ?? 0) else {
+        let mapping = withExtendedLifetime(file) {
+            Mapping(descriptor: file.descriptor, byteCount: file.byteCount ?? 0)
+        }
+        guard let mapping else {
             throw TensorError(
                 code: .unreadableFile, subject: path,
                 problem: "it can not be mapped into memory (\(SystemFailure.current.reason)).",

@@ -40,8 +40,11 @@ enum ExitStatus: Int32 {
         let code = root.exitCode(for: error)
         if code == .success || isUsage(error, root) {
             let text = root.fullMessage(for: error)
-            if code == .success { Console.print(text) } else { Console.warn(text) }
-            Foundation.exit(code == .success ? ExitStatus.done.rawValue : ExitStatus.usage.rawValue)
+            guard code == .success else {
+                Console.warn(text)
+                Foundation.exit(ExitStatus.usage.rawValue)
+            }
+            Foundation.exit((try? Console.print(text)) == nil ? ExitStatus.failed.rawValue : ExitStatus.done.rawValue)
         }
         if let status = error as? ExitCode { Foundation.exit(status.rawValue) }
         Console.warn("error: \(Console.printable("\(error)"))")

@@ -10,12 +10,15 @@ public struct WeightTrace: Sendable {
         public var results: [String]
         /// What happened, for people.
         public var note: String
+        /// The technique that made it.
+        public var technique: String
 
         /// Creates an event.
-        public init(sources: [String], results: [String], note: String) {
+        public init(sources: [String], results: [String], note: String, technique: String = CleanUp.name) {
             self.sources = sources
             self.results = results
             self.note = note
+            self.technique = technique
         }
     }
 
@@ -25,11 +28,14 @@ public struct WeightTrace: Sendable {
         public var names: [String]
         /// What happened to it, in order; empty when it was left alone.
         public var notes: [String]
+        /// The technique that touched it last; nil when it was left alone.
+        public var technique: String?
 
         /// Creates a fate.
-        public init(names: [String], notes: [String]) {
+        public init(names: [String], notes: [String], technique: String? = nil) {
             self.names = names
             self.notes = notes
+            self.technique = technique ?? (notes.isEmpty ? nil : CleanUp.name)
         }
     }
 
@@ -42,20 +48,22 @@ public struct WeightTrace: Sendable {
     /// Notes that `results` were made from `sources`, which stay until an event without results removes them.
     ///
     /// Results without sources are new: parameters a step had to write down.
-    public mutating func record(_ sources: [String], into results: [String], note: String) {
-        events.append(Event(sources: sources, results: results, note: note))
+    public mutating func record(
+        _ sources: [String], into results: [String], note: String, by technique: String = CleanUp.name
+    ) {
+        events.append(Event(sources: sources, results: results, note: note, technique: technique))
     }
 
     /// Notes that a weight is gone from its graph.
-    public mutating func recordRemoval(of name: String, note: String) {
-        events.append(Event(sources: [name], results: [], note: note))
+    public mutating func recordRemoval(of name: String, note: String, by technique: String = CleanUp.name) {
+        events.append(Event(sources: [name], results: [], note: note, technique: technique))
     }
 
     /// The weights of the result that `name` of the input went into, with the notes on the way.
     ///
     /// - Complexity: O(events).
     public func fate(of name: String) -> Fate {
-        var current = [name], notes: [String] = []
+        var current = [name], notes: [String] = [], technique: String?
         for event in events where event.sources.contains(where: current.contains) {
             if event.results.isEmpty {
                 current.removeAll(where: event.sources.contains)
@@ -64,7 +72,8 @@ public struct WeightTrace: Sendable {
                 current += event.results.filter { !current.contains($0) }
             }
             if notes.last != event.note { notes.append(event.note) }
+            technique = event.technique
         }
-        return Fate(names: current, notes: notes)
+        return Fate(names: current, notes: notes, technique: technique)
     }
 }

@@ -37,7 +37,9 @@ public struct CompressionSearch: Sendable {
                 var report = try await run(candidate)
                 report.notes = failures + report.notes
                 return report
-            } catch let error as CompressionError where error.code == .promiseBroken && candidates.count > 1 {
+            } catch let error as CompressionError
+                where error.code != .invalidOutput && candidates.count > 1
+            {
                 failures.append("Recipe \(candidate.name) was tried and not taken: \(error.subject): \(error.problem)")
             }
         }

@@ -22,7 +22,7 @@ public struct Ledger: Sendable {
         let left = fates.map { fate in fate.names.filter { after[$0] != nil } }
         let owned = Ledger.owned(before.map(\.name), left)
         var rows = before.indices.map { index in
-            Ledger.row(before[index], fates[index].notes, left[index], owned[index], piece, after)
+            Ledger.row(before[index], fates[index], left[index], owned[index], piece, after)
         }
         let counted = Set(owned.joined())
         for name in order where !counted.contains(name) {
@@ -67,20 +67,21 @@ public struct Ledger: Sendable {
     }
 
     private static func row(
-        _ before: Weight, _ notes: [String], _ left: [String], _ owned: [String], _ piece: Workpiece,
+        _ before: Weight, _ fate: WeightTrace.Fate, _ left: [String], _ owned: [String], _ piece: Workpiece,
         _ after: [String: Weight]
     ) -> LedgerRow {
+        let notes = fate.notes
         var row = LedgerRow(
             weight: before.name, shape: before.shape.dimensions, technique: nil, representation: "none",
             bytesBefore: before.byteCount, bytesAfter: 0, sqnrDB: nil, note: notes.joined(separator: "; "))
         let shown = owned.isEmpty ? Array(left.prefix(1)) : owned
         let parts = shown.compactMap { name in after[name].map { described($0, name, piece) } }
         guard !parts.isEmpty else {
-            row.technique = CleanUp.name
+            row.technique = fate.technique ?? CleanUp.name
             row.note = row.note.isEmpty ? "no longer needed" : row.note
             return row
         }
-        row.technique = parts.compactMap(\.technique).first ?? (notes.isEmpty ? nil : CleanUp.name)
+        row.technique = parts.compactMap(\.technique).first ?? fate.technique
         row.representation = distinct(parts.map(\.representation)).joined(separator: " + ")
         row.sqnrDB = parts.compactMap(\.sqnrDB).min()
         row.bytesAfter = owned.isEmpty ? 0 : parts.reduce(0) { $0 + $1.bytesAfter }

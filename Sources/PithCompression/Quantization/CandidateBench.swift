@@ -5,12 +5,15 @@ import PithModel
 import PithRuntime
 package import PithTensor
 
-/// Measures candidates of one model against it: error on calibration rows, and time.
+/// Measures candidates of one model: error against its original on calibration rows, and time against itself.
 struct CandidateBench {
     private let source: any SampleSource
     private let reference: Session
     private let referenceDigest: String
+    /// Compares with the original.
     private let evaluator: Evaluator
+    /// Times beside the model as it is.
+    private let timer: Evaluator
     private let profile: MachineProfile
     private let runtime: Runtime
     /// Rows on which candidates are compared.
@@ -25,20 +28,26 @@ struct CandidateBench {
     /// Outputs of the reference kept in memory, at most.
     private static let mostBytes = 64 << 20
 
-    /// Prepares to compare candidates with `model` on `rows`.
+    /// Prepares to compare candidates with `original` on `rows`, and to time them beside `model`, which earlier stages made
+    /// of it.
     ///
     /// - Throws: What runtime and data throw.
-    init(model: Model, source: any SampleSource, rows: Range<Int>, profile: MachineProfile) throws {
+    init(
+        model: Model, original: Model, source: any SampleSource, rows: Range<Int>, profile: MachineProfile
+    ) throws {
         let bytes = try ONNXWriter.encode(model)
         self.source = source
         self.profile = profile
         runtime = try Runtime.load()
-        reference = try Session(bytes: bytes, name: "float model")
+        reference = try Session(bytes: bytes, name: "model before")
+        let float = try Session(bytes: try ONNXWriter.encode(original), name: "original")
         referenceDigest = SHA256Digest(of: Storage(bytes)).hex
         let affordable = CandidateBench.enoughWork / max(ModelFacts(model).parameterCount, 1)
         let compared = rows.prefix(min(max(affordable, CandidateBench.fewestRows), CandidateBench.mostRows))
         rowCount = compared.count
-        evaluator = try Evaluator(source: source, reference: reference, rows: compared.startIndex..<compared.endIndex)
+        let range = compared.startIndex..<compared.endIndex
+        timer = try Evaluator(source: source, reference: reference, rows: range)
+        evaluator = try Evaluator(source: source, reference: float, rows: range)
             .keepingReferenceOutputs(upTo: CandidateBench.mostBytes)
     }
 
@@ -64,7 +73,7 @@ struct CandidateBench {
             var quietest: LatencyReport?
             for window in 0..<CandidateBench.mostWindows {
                 if window >= CandidateBench.windows, quietest?.isSteady == true { break }
-                guard let report = try evaluator.latency(of: [candidate], settings: settings).first else { break }
+                guard let report = try timer.latency(of: [candidate], settings: settings).first else { break }
                 if quietest.map({ CandidateBench.milliseconds(report) < CandidateBench.milliseconds($0) }) ?? true {
                     quietest = report
                 }

@@ -180,7 +180,9 @@ package struct StaticCandidate {
         var inputs = Array(model.graph.nodes[layer.node].inputs.prefix(2))
         inputs.append(name)
         model.graph.nodes[layer.node].inputs = inputs
-        if let bias = layer.bias { trace.record([bias], into: [name], note: "copied for \(layer.label)") }
+        if let bias = layer.bias {
+            trace.record([bias], into: [name], note: "copied for \(layer.label)", by: StaticQuantizer.name)
+        }
         return name
     }
 }

@@ -46,7 +46,8 @@ struct StaticSearch {
             piece.note(
                 "Activation '\(value)' stays float: it takes values that are NaN or infinite on the calibration data.")
         }
-        let bench = try CandidateBench(model: piece.model, source: source, rows: heldOut, profile: context.profile)
+        let bench = try CandidateBench(
+            model: piece.model, original: piece.original, source: source, rows: heldOut, profile: context.profile)
         let type = try activationType(piece, kept, observations, bench)
         if settings.calibrator == .best {
             observations = try await measuredRanges(
@@ -55,7 +56,7 @@ struct StaticSearch {
         var trials = StaticTrials(
             piece: piece, kept: kept, observations: observations, type: type, bench: bench, settings: settings,
             progress: context.progress)
-        return try await choose(&piece, &trials, seen)
+        return try await choose(&piece, &trials, seen, heldOut)
     }
 
     /// The observations with ranges that were chosen by measured error.
@@ -69,7 +70,8 @@ struct StaticSearch {
         if settings.objective == .accuracy, rows.seen != rows.heldOut {
             benches.append(
                 try CandidateBench(
-                    model: piece.model, source: FidelitySource(dataset), rows: rows.seen, profile: context.profile))
+                    model: piece.model, original: piece.original, source: FidelitySource(dataset), rows: rows.seen,
+                    profile: context.profile))
         }
         let choice = RangeChoice(
             piece: piece, excluded: kept.union(first.map { [$0] } ?? []), settings: settings, type: type,
@@ -107,6 +109,11 @@ struct StaticSearch {
         return (rows.lowerBound..<border, border..<rows.upperBound)
     }
 
+    /// What to call the rows that candidates were measured on.
+    static func name(ofMeasured heldOut: Range<Int>, beside seen: Range<Int>) -> String {
+        seen == heldOut ? "the calibration rows themselves" : "calibration rows held out"
+    }
+
     /// The activation type that runs faster; unsigned unless measured otherwise.
     private func activationType(
         _ piece: Workpiece, _ kept: Set<Int>, _ observations: [String: Observation], _ bench: CandidateBench
@@ -121,14 +128,15 @@ struct StaticSearch {
         }
     }
 
-    private func choose(_ piece: inout Workpiece, _ trials: inout StaticTrials, _ seen: Range<Int>) async throws -> Bool
-    {
+    private func choose(
+        _ piece: inout Workpiece, _ trials: inout StaticTrials, _ seen: Range<Int>, _ heldOut: Range<Int>
+    ) async throws -> Bool {
         let chosen =
             switch settings.objective {
             case .balanced: try await firstGood(&trials, seen)
             case .accuracy: try await mostAccurate(&trials, seen)
             }
-        account(&piece, chosen, trials)
+        account(&piece, chosen, trials, measuredOn: StaticSearch.name(ofMeasured: heldOut, beside: seen))
         return chosen != nil
     }
 
@@ -219,7 +227,9 @@ struct StaticSearch {
         return "what is fast enough errs more than integer weights alone do"
     }
 
-    private func account(_ piece: inout Workpiece, _ chosen: StaticTrials.Measured?, _ trials: StaticTrials) {
+    private func account(
+        _ piece: inout Workpiece, _ chosen: StaticTrials.Measured?, _ trials: StaticTrials, measuredOn rows: String
+    ) {
         let layers = Placement(piece.model.graph).layers, tried = trials.tried, type = trials.type
         func figures(_ measured: StaticTrials.Measured) -> String {
             let speed = measured.speedup.map { ", \($0.formatted(digits: 2))x the speed of float" } ?? ""
@@ -235,7 +245,7 @@ struct StaticSearch {
             piece.decisions["activations"] = .string("float")
             return
         }
-        piece.note("Activations in \(type.rawValue), \(figures(chosen)) on calibration rows held out.")
+        piece.note("Activations in \(type.rawValue), \(figures(chosen)) on \(rows).")
         piece.decisions["activations"] = .string(type.rawValue)
         piece.decisions["integerLayers"] = .array(chosen.candidate.layers.map { .string($0.label) })
         for layer in layers {

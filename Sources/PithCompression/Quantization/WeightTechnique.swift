@@ -65,7 +65,7 @@ extension WeightTechnique {
                 }
             }
         }
-        context.progress("rounding \(work.count) weights")
+        context.progress("encoding \(work.count) weights")
         let encoder = prepared(for: work.map(\.tensor))
         let results = try await Parallel.map(work, threads: context.threads) {
             encoder.encoded($0.tensor, $0.name, $0.plan)

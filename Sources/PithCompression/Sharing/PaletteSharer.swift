@@ -28,6 +28,10 @@ public struct PaletteSharer: WeightTechnique {
     }
 
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
+        guard piece.model.opset >= 6 else {
+            return piece.note(
+                "No weight is put into a palette: operator set \(piece.model.opset) has no Cast of uint8.")
+        }
         try await encodeWeights(of: &piece, in: context)
     }
 

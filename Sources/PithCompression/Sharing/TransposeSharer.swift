@@ -40,8 +40,8 @@ public struct TransposeSharer: Technique {
         let order = Attribute("perm", .integers([1, 0]))
         for copy in copies {
             graph.weights[copy.name] = nil
-            piece.trace.record([copy.name], into: [copy.source], note: "the transposed \(copy.source)")
-            piece.trace.recordRemoval(of: copy.name, note: "shared")
+            piece.trace.record([copy.name], into: [copy.source], note: "the transposed \(copy.source)", by: Self.name)
+            piece.trace.recordRemoval(of: copy.name, note: "shared", by: Self.name)
         }
         graph.nodes =
             copies.map { Node("Transpose", inputs: [$0.source], outputs: [$0.name], attributes: [order]) } + graph.nodes

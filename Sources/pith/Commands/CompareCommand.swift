@@ -47,8 +47,8 @@ struct CompareCommand: AsyncParsableCommand {
             try page.commit()
         }
         switch shared.format {
-        case .text: Console.print(ComparisonReportText(result).text)
-        case .json: Console.print(try JSONText.encode(result))
+        case .text: try Console.print(ComparisonReportText(result).text)
+        case .json: try Console.print(JSONText.encode(result))
         }
     }
 

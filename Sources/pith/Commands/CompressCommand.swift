@@ -66,8 +66,8 @@ struct CompressCommand: AsyncParsableCommand {
         }
         Console.endProgress()
         switch shared.format {
-        case .text: Console.print(CompressionText(report).text)
-        case .json: Console.print(try JSONText.encode(report))
+        case .text: try Console.print(CompressionText(report).text)
+        case .json: try Console.print(JSONText.encode(report))
         }
     }
 

@@ -34,8 +34,8 @@ struct DemoCommand: AsyncParsableCommand {
         ).run()
         Console.endProgress()
         switch shared.format {
-        case .text: Console.print(CompressionText(report).text)
-        case .json: Console.print(try JSONText.encode(report))
+        case .text: try Console.print(CompressionText(report).text)
+        case .json: try Console.print(JSONText.encode(report))
         }
     }
 }

@@ -27,8 +27,8 @@ struct EvaluateCommand: ParsableCommand {
             let scores = try score()
             Console.endProgress()
             switch shared.format {
-            case .text: Console.print(scores.text)
-            case .json: Console.print(try JSONText.encode(scores))
+            case .text: try Console.print(scores.text)
+            case .json: try Console.print(JSONText.encode(scores))
             }
         } catch let error as EvaluationError {
             throw error.about(data)

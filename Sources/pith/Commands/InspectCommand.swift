@@ -21,16 +21,16 @@ struct InspectCommand: ParsableCommand {
         let content = try ONNXReader.read(path: model, sparseAllowance: ONNXReader.sparseAllowanceForInspection)
         let report = try InspectionReport(path: model, model: content, statistics: statistics)
         switch shared.format {
-        case .text: Console.print(report.text)
-        case .json: Console.print(try JSONText.encode(report))
+        case .text: try Console.print(report.text)
+        case .json: try Console.print(JSONText.encode(report))
         }
     }
 
     private func inspectContainer() throws {
         let report = ContainerInspection(try ContainerFile(path: model))
         switch shared.format {
-        case .text: Console.print(report.text)
-        case .json: Console.print(try JSONText.encode(report))
+        case .text: try Console.print(report.text)
+        case .json: try Console.print(JSONText.encode(report))
         }
     }
 }

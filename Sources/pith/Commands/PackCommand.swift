@@ -48,6 +48,7 @@ struct PackCommand: AsyncParsableCommand {
             Console.endProgress()
             return Console.warn(PackText(model, output, report).text)
         }
+        try OutputCheck.requireFree(output, read: packed.files.map(\.path))
         let pending = try await PackedOutput.begin(
             packed, path: output, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, codec: codec,
             progress: meter.tell)
@@ -55,16 +56,16 @@ struct PackCommand: AsyncParsableCommand {
         report = pending.report
         Console.endProgress()
         switch shared.format {
-        case .text: Console.print(PackText(model, output, report).text)
-        case .json: Console.print(try JSONText.encode(PackText(model, output, report)))
+        case .text: try Console.print(PackText(model, output, report).text)
+        case .json: try Console.print(JSONText.encode(PackText(model, output, report)))
         }
     }
 
     private func show(_ table: CodecTable) throws {
         Console.endProgress()
         switch shared.format {
-        case .text: Console.print(table.text)
-        case .json: Console.print(try JSONText.encode(table))
+        case .text: try Console.print(table.text)
+        case .json: try Console.print(JSONText.encode(table))
         }
     }
 }

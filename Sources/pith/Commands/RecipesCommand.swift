@@ -26,9 +26,9 @@ struct ListRecipes: ParsableCommand {
         switch shared.format {
         case .text:
             let width = entries.map(\.name.count).max() ?? 0
-            Console.print(
+            try Console.print(
                 entries.map { "\($0.name.padding(to: width))  \($0.summary)" }.joined(separator: "\n"))
-        case .json: Console.print(try JSONText.encode(entries))
+        case .json: try Console.print(JSONText.encode(entries))
         }
     }
 }
@@ -45,8 +45,8 @@ struct ShowRecipe: ParsableCommand {
     func run() throws {
         let recipe = try Recipe.named(name)
         switch shared.format {
-        case .text: Console.print(try recipe.yaml.trimmedEnd)
-        case .json: Console.print(try JSONText.encode(recipe))
+        case .text: try Console.print(recipe.yaml.trimmedEnd)
+        case .json: try Console.print(JSONText.encode(recipe))
         }
     }
 }

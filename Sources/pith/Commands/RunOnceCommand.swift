@@ -24,7 +24,7 @@ struct RunOnceCommand: ParsableCommand {
         }
         let session = try Session(path: model), known = Set(session.inputs.map(\.name))
         _ = try session.run(inputs.filter { known.contains($0.key) })
-        Console.print("\(peakBytes)")
+        try Console.print("\(peakBytes)")
     }
 
     /// Largest resident memory of this process alone.

@@ -30,11 +30,13 @@ struct UnpackCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard threads.map({ $0 > 0 }) ?? true else { throw ValidationError("--threads takes a number from 1 up.") }
+        guard output != "-" else { throw ValidationError("A model is not written to standard output: name a file.") }
         if rows != nil, array == nil { throw ValidationError("--rows needs --array.") }
         if array != nil, container == "-" { throw ValidationError("--array needs a file, not a pipe.") }
     }
 
     func run() async throws {
+        if container != "-" { try OutputCheck.requireFree(output, read: [container]) }
         if let text = try exported() { return try show(text) }
         let isPipe = container == "-", name = isPipe ? "standard input" : container
         let source: ContainerUnpacker.Source =
@@ -62,8 +64,8 @@ struct UnpackCommand: AsyncParsableCommand {
 
     private func show(_ text: UnpackText) throws {
         switch shared.format {
-        case .text: Console.print(text.text)
-        case .json: Console.print(try JSONText.encode(text))
+        case .text: try Console.print(text.text)
+        case .json: try Console.print(JSONText.encode(text))
         }
     }
 }

@@ -30,8 +30,8 @@ struct VerifyCommand: AsyncParsableCommand {
         Console.endProgress()
         let text = VerifyText(file, damage: damage)
         switch shared.format {
-        case .text: Console.print(text.text)
-        case .json: Console.print(try JSONText.encode(text))
+        case .text: try Console.print(text.text)
+        case .json: try Console.print(JSONText.encode(text))
         }
         if !damage.isEmpty { throw ExitCode(ExitStatus.input.rawValue) }
     }

@@ -21,13 +21,13 @@ struct VersionCommand: ParsableCommand {
             pith: PithVersion.current, onnxRuntime: runtime?.version, library: runtime?.libraryPath)
         switch shared.format {
         case .text:
-            Console.print("pith \(versions.pith)")
+            try Console.print("pith \(versions.pith)")
             if let runtime {
-                Console.print("ONNX Runtime \(runtime.version) (\(runtime.libraryPath))")
+                try Console.print("ONNX Runtime \(runtime.version) (\(runtime.libraryPath))")
             } else {
-                Console.print("ONNX Runtime not found: run `make setup`, or set PITH_ONNXRUNTIME to its library.")
+                try Console.print("ONNX Runtime not found: run `make setup`, or set PITH_ONNXRUNTIME to its library.")
             }
-        case .json: Console.print(try JSONText.encode(versions))
+        case .json: try Console.print(JSONText.encode(versions))
         }
     }
 }

@@ -196,4 +196,15 @@ import Testing
         #expect(piece.encodings["w"]?.note.contains("its inputs were not seen") == true)
         #expect(piece.refusals.isEmpty)
     }
+
+    @Test func `inputs that are all alike leave a weight to nearest rounding`() async throws {
+        let scratch = try Scratch(), (model, _) = try heavyTailed(width: 32, rows: 40, scratch)
+        try scratch.write("zeros.npy", npy: [Float](repeating: 0, count: 40 * 32), shape: [40, 32])
+        let card = try scratch.write(
+            "zeros.yaml", "inputs:\n  x: { file: zeros.npy }\nmetric: fidelity\ncalibrate: [0, 1]\nevaluate: [1, 40]\n")
+        let data = try Dataset(path: card, graphInputs: model.graph.requiredInputs)
+        var piece = Workpiece(model: model)
+        try await GPTQQuantizer().apply(to: &piece, in: StageContext(dataset: data))
+        #expect(piece.model.graph.weights.allSatisfy { ($0.representation as? GroupedIntegers)?.levelBits == 4 })
+    }
 }

@@ -69,17 +69,17 @@ public struct GPTQQuantizer: GridTechnique {
             throw Self.invalid("strength", "\(strength) lies outside 0...1.", remedy: "Use 1.")
         }
         guard calibrationRows > 0 else {
-            throw Self.invalid("calibrationRows", "\(calibrationRows) rows are none.", remedy: "Use 100 to 1000.")
+            throw Self.invalid("calibrationRows", "\(calibrationRows) rows are none.", remedy: "Use 100 to 4096.")
         }
     }
 
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
+        piece.checkNames(bitsOf.keys.sorted(), key: "bitsOf", of: piece.original)
         guard let dataset = context.dataset, !dataset.calibrationRows.isEmpty else {
             piece.note(
                 "Weights are rounded to nearest: without calibration data there is nothing to weigh their errors by.")
             return try await roundToNearest(&piece, in: context) { _ in true }
         }
-        piece.checkNames(bitsOf.keys.sorted(), key: "bitsOf", of: piece.model)
         try raiseOperatorSet(of: &piece)
         let layers = chosenLayers(of: piece, context.selector), float = piece.model
         try requireFinite(layers, in: float.graph)
@@ -98,7 +98,7 @@ public struct GPTQQuantizer: GridTechnique {
         piece = work.finished()
         let left = later.filter { piece.model.graph.weights[$0]?.dense != nil }
         try await roundToNearest(&piece, in: context, where: left.contains)
-        for name in left { piece.encodings[name]?.note += "; to nearest, as its inputs were not seen" }
+        for name in left { piece.encodings[name]?.note += "; to nearest, as its inputs were not seen or all alike" }
         piece.note(
             "\(later.count - left.count) weights rounded layer by layer on up to \(rows.count) calibration rows (\(rounding.rawValue))."
         )
@@ -151,10 +151,9 @@ public struct GPTQQuantizer: GridTechnique {
         return quantizer
     }
 
-    /// The grid of weights of `width` bits: among others of fewer bits, those of 8 need no blocks.
+    /// The grid of weights of `width` bits: where widths differ, those of 8 bits need no blocks.
     private func grid(bits width: Int) -> WeightGrid {
-        guard width != bits else { return grid }
-        guard width == 8 else {
+        guard width == 8, !bitsOf.isEmpty else {
             var other = grid
             other.bits = width
             return other

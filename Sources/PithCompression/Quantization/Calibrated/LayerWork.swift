@@ -49,7 +49,12 @@ struct LayerWork {
         }
         let moments = try await collector.collect(chosen, float: float, rounded: rounded)
         for (item, moments) in zip(chosen, moments) where moments.inputs.allSatisfy({ $0.count > 0 }) {
-            try await round(item.layer, item.matrix, moments)
+            do {
+                try await round(item.layer, item.matrix, moments)
+            } catch let error as CompressionError where error.code == .invalidSetting && settings.damping == 0 {
+                // Inputs that are all alike say nothing of the weights: those are rounded to nearest with what is left.
+                continue
+            }
         }
     }
 
@@ -117,7 +122,9 @@ struct LayerWork {
                 self[keyPath: keyPath].graph.nodes[layer.node].inputs =
                     Array(self[keyPath: keyPath].graph.nodes[layer.node].inputs.prefix(2)) + [name]
             }
-            if let old, !isOwn { piece.trace.record([old], into: [name], note: "copied for \(layer.label)") }
+            if let old, !isOwn {
+                piece.trace.record([old], into: [name], note: "copied for \(layer.label)", by: GPTQQuantizer.name)
+            }
             piece.reasons[name] = "kept: corrected for the rounding of \(layer.weight)"
         case .summand(let old):
             guard let shape = piece.model.graph.weights[old]?.shape else { return }

@@ -48,7 +48,7 @@ struct DynamicLayers {
             guard readers.contains(where: { DynamicLayers.isLayer($0.node, $0.index) }) else { continue }
             switch verdict(name, weight, readers, minimumCount, selector) {
             case .success(let part): parts[name] = part
-            case .failure(let reason): if weight.shape.count >= minimumCount { reasons[name] = reason.text }
+            case .failure(let reason): reasons[name] = reason.text
             }
         }
         removeHalves(&parts)
@@ -98,6 +98,7 @@ struct DynamicLayers {
         guard selector.accepts(weight: name, count: weight.shape.count),
             readers.allSatisfy({ selector.accepts($0.node) })
         else { return no("the recipe leaves it out") }
+        guard weight.shape.count > 0 else { return no("it has no elements") }
         guard weight.shape.count >= minimumCount else {
             return no("rounding activations costs more than \(weight.shape.count) weights save")
         }

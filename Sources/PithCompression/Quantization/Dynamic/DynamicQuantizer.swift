@@ -1,3 +1,4 @@
+import PithFormats
 import PithModel
 import PithTensor
 
@@ -60,14 +61,18 @@ public struct DynamicQuantizer: Technique {
 
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
         let found = DynamicLayers(piece.model.graph, minimumCount: minimumCount, selector: context.selector)
-        for (name, reason) in found.reasons { piece.reasons[name] = piece.reasons[name] ?? "kept: \(reason)" }
+        for (name, reason) in found.reasons where piece.floatReasons[name] == nil { piece.floatReasons[name] = reason }
         let encoded = try await encode(found.entries, &piece, context)
         guard !encoded.isEmpty else { return }
+        if layers == .measured, context.dataset?.calibrationRows.isEmpty ?? true {
+            return explain(encoded, "without calibration data it is not known what that costs", &piece)
+        }
         var model = piece.model
         do {
             try OpsetUpgrader.upgrade(&model, to: 11)
         } catch {
-            return refuse(encoded, "its operator set can not be raised: \(error.description)", &piece)
+            let reason = "its operator set can not be raised: \(error.description)"
+            return layers == .every ? refuse(encoded, reason, &piece) : explain(encoded, reason, &piece)
         }
         switch layers {
         case .every:
@@ -103,8 +108,16 @@ public struct DynamicQuantizer: Technique {
         return encoded
     }
 
+    /// Says of weights that another stage may take why their activations are not rounded at run time.
+    func explain(_ weights: [DynamicCandidate.Encoded], _ reason: String, _ piece: inout Workpiece) {
+        for weight in weights {
+            let name = weight.entry.name, old = piece.floatReasons[name].map { "\($0); " } ?? ""
+            piece.floatReasons[name] = "\(old)rounded at run time: \(reason)"
+        }
+    }
+
     private func refuse(_ weights: [DynamicCandidate.Encoded], _ reason: String, _ piece: inout Workpiece) {
-        piece.note("Activations are not rounded at run time: \(reason)")
+        piece.note("Activations are not rounded at run time, as \(reason)")
         for weight in weights { piece.refusals.append("\(weight.entry.name): \(reason)") }
     }
 }

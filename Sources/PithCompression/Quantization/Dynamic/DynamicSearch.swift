@@ -1,6 +1,7 @@
 import PithEvaluation
 import PithFormats
 import PithModel
+import PithRuntime
 
 /// Finds the layers that are worth run-time rounding of their activations, by measuring on held-out calibration rows.
 ///
@@ -37,19 +38,18 @@ struct DynamicSearch {
     func run(
         _ weights: [DynamicCandidate.Encoded], _ model: Model, _ piece: inout Workpiece
     ) async throws {
-        guard let dataset = context.dataset, !dataset.calibrationRows.isEmpty else {
-            return explain(weights, "without calibration data it is not known what that costs", &piece)
-        }
-        let (_, heldOut) = StaticSearch.split(dataset.calibrationRows)
+        guard let dataset = context.dataset else { return }
+        let (seen, heldOut) = StaticSearch.split(dataset.calibrationRows)
         let bench = try CandidateBench(
-            model: piece.model, source: FidelitySource(dataset), rows: heldOut, profile: context.profile)
-        var best: Measured?, reasons: [String] = []
+            model: piece.model, original: piece.original, source: FidelitySource(dataset), rows: heldOut,
+            profile: context.profile)
+        var best: Measured?, reasons: [String: String] = [:]
         for (label, chosen) in sets(of: weights) {
             try Task.checkCancellation()
             context.progress("measuring \(label)")
             let (measured, fault) = try measure(label, chosen, model, bench)
             if let fault {
-                reasons.append(fault)
+                for weight in chosen { reasons[weight.entry.name] = fault }
                 piece.note("Tried and not taken: activations rounded at run time in \(measured.figures).")
             } else if best.map({ measured.isBetter(than: $0) }) ?? true {
                 best = measured
@@ -57,10 +57,14 @@ struct DynamicSearch {
         }
         if let best {
             best.candidate.settle(&piece)
-            piece.note("Activations rounded at run time in \(best.figures) on calibration rows held out.")
+            piece.note(
+                "Activations rounded at run time in \(best.figures) on \(StaticSearch.name(ofMeasured: heldOut, beside: seen))."
+            )
         }
         let taken = Set(best?.candidate.taken.map(\.entry.name) ?? [])
-        explain(weights.filter { !taken.contains($0.entry.name) }, reasons.first ?? "others gain more", &piece)
+        for weight in weights where !taken.contains(weight.entry.name) {
+            settings.explain([weight], reasons[weight.entry.name] ?? "others gain more", &piece)
+        }
     }
 
     /// What is tried, each with a name.
@@ -78,7 +82,12 @@ struct DynamicSearch {
         _ label: String, _ weights: [DynamicCandidate.Encoded], _ model: Model, _ bench: CandidateBench
     ) throws -> (measured: Measured, fault: String?) {
         let candidate = DynamicCandidate(model, taking: weights)
-        let bytes = try ONNXWriter.encode(candidate.model), sqnr = try bench.sqnrDB(of: bytes)
+        let bytes = try ONNXWriter.encode(candidate.model)
+        guard (try? Session(bytes: bytes, name: "candidate")) != nil else {
+            let refused = Measured(label: label, candidate: candidate, sqnrDB: -.infinity, speedup: nil)
+            return (refused, "the runtime does not take that")
+        }
+        let sqnr = try bench.sqnrDB(of: bytes)
         // A candidate that is not sound need not be timed.
         guard try isSound(sqnr, weights, model, bench) else {
             return (Measured(label: label, candidate: candidate, sqnrDB: sqnr, speedup: nil), "that errs too much")
@@ -95,12 +104,5 @@ struct DynamicSearch {
         guard sqnr >= Verification.lowSQNR else { return false }
         let folded = DynamicCandidate(model, taking: weights, execution: .folded)
         return sqnr >= (try bench.sqnrDB(of: try ONNXWriter.encode(folded.model))) - settings.allowedLoss
-    }
-
-    private func explain(_ weights: [DynamicCandidate.Encoded], _ reason: String, _ piece: inout Workpiece) {
-        for weight in weights {
-            let name = weight.entry.name, old = piece.floatReasons[name].map { "\($0); " } ?? ""
-            piece.floatReasons[name] = "\(old)rounded at run time: \(reason)"
-        }
     }
 }

@@ -29,6 +29,8 @@ public struct SmoothMigrator: Technique {
     public var minimumGain = 2.0
     /// Calibration rows used at most.
     public var calibrationRows = 512
+    /// Weights with fewer elements are left alone, as ``DynamicQuantizer`` leaves them.
+    public var minimumCount = 4096
 
     public init() {}
 
@@ -46,12 +48,14 @@ public struct SmoothMigrator: Technique {
 
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
         var settings = DynamicQuantizer()
-        settings.minimumCount = max(settings.minimumCount, 1)
+        settings.minimumCount = max(minimumCount, 1)
         let layers = DynamicLayers(
             piece.model.graph, minimumCount: settings.minimumCount, selector: context.selector)
         let eligible = Dictionary(layers.entries.map { ($0.name, $0) }) { first, _ in first }
         let groups = SmoothGroup.groups(of: piece.model.graph, eligible: eligible)
-        guard !groups.isEmpty else { return }
+        guard !groups.isEmpty else {
+            return piece.note("No activation is smoothed: no product here rounds its activations at run time.")
+        }
         guard let dataset = context.dataset, !dataset.calibrationRows.isEmpty else {
             piece.note("No activation is smoothed: that takes calibration data.")
             return
@@ -61,7 +65,8 @@ public struct SmoothMigrator: Technique {
         let (seen, heldOut) = StaticSearch.split(rows)
         context.progress("looking at \(groups.count) activations")
         let maxima = try ChannelMaxima(piece.model, values: groups.map(\.value), source: source).measure(rows: seen)
-        let bench = try CandidateBench(model: piece.model, source: source, rows: heldOut, profile: context.profile)
+        let bench = try CandidateBench(
+            model: piece.model, original: piece.original, source: source, rows: heldOut, profile: context.profile)
         func error(of piece: Workpiece) async throws -> Double {
             var copy = piece
             try await settings.apply(to: &copy, in: context)
@@ -80,7 +85,7 @@ public struct SmoothMigrator: Technique {
         piece.note(
             best.sqnrDB > before
                 ? "Smoothed activations bring dynamic quantization from \(before.formatted(digits: 1)) to "
-                    + "\(best.sqnrDB.formatted(digits: 1)) dB on calibration rows held out."
+                    + "\(best.sqnrDB.formatted(digits: 1)) dB on \(StaticSearch.name(ofMeasured: heldOut, beside: seen))."
                 : "No activation is smoothed: it brings dynamic quantization nothing.")
     }
 
@@ -100,9 +105,10 @@ public struct SmoothMigrator: Technique {
             for weight in group.weights {
                 piece.trace.record(
                     [weight.name], into: [weight.name],
-                    note: "rows of \(count) large channels of '\(group.value)' raised")
+                    note: "rows of \(count) large channels of '\(group.value)' raised", by: Self.name)
             }
-            piece.trace.record([], into: [node.inputs[1]], note: "divides large channels of '\(group.value)'")
+            piece.trace.record(
+                [], into: [node.inputs[1]], note: "divides large channels of '\(group.value)'", by: Self.name)
             piece.reasons[node.inputs[1]] = "divides \(count) large channels of '\(group.value)' (\(Self.name))"
         }
         guard !added.isEmpty else { return nil }

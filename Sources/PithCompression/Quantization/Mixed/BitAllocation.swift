@@ -32,51 +32,65 @@ package struct BitAllocation {
     }
 
     /// The corners of each weight's hull, those with the fewest bytes first.
-    private let hulls: [String: [Point]]
+    private let hulls: [(name: String, points: [Point])]
 
     /// Knows what widths cost; each weight has a point at least.
-    package init(_ points: [String: [Point]]) { hulls = points.mapValues(BitAllocation.hull) }
+    package init(_ points: [String: [Point]]) {
+        // Sums of floats depend on their order, which is that of the names.
+        hulls = points.sorted { $0.key < $1.key }.map { ($0.key, BitAllocation.hull($0.value)) }
+    }
 
     /// The width of each weight.
     package func widths(within budget: Budget) -> [String: Int] {
-        var places = hulls.mapValues { _ in 0 }
-        var byteCount = hulls.values.reduce(0) { $0 + $1[0].byteCount }
-        var noise = hulls.values.reduce(0) { $0 + $1[0].noise }
-        for step in steps {
-            if case .noise(let limit) = budget, noise <= limit { break }
-            let from = hulls[step.name]?[step.place], to = hulls[step.name]?[step.place + 1]
-            guard let from, let to, places[step.name] == step.place else { continue }
-            if case .bytes(let limit) = budget, byteCount + to.byteCount - from.byteCount > limit { continue }
-            byteCount += to.byteCount - from.byteCount
-            noise += to.noise - from.noise
-            places[step.name] = step.place + 1
+        var places = [Int](repeating: 0, count: hulls.count)
+        func byteCount() -> Int { places.indices.reduce(0) { $0 + hulls[$1].points[places[$1]].byteCount } }
+        func noise() -> Double { places.indices.reduce(0) { $0 + hulls[$1].points[places[$1]].noise } }
+        for step in steps where places[step.weight] == step.place {
+            let points = hulls[step.weight].points
+            switch budget {
+            case .noise(let limit): if noise() <= limit { return widths(at: places) }
+            case .bytes(let limit):
+                let added = points[step.place + 1].byteCount - points[step.place].byteCount
+                guard byteCount() + added <= limit else { continue }
+            }
+            places[step.weight] += 1
         }
-        return places.reduce(into: [:]) { $0[$1.key] = hulls[$1.key]?[$1.value].bits }
+        return widths(at: places)
+    }
+
+    private func widths(at places: [Int]) -> [String: Int] {
+        Dictionary(uniqueKeysWithValues: hulls.indices.map { (hulls[$0].name, hulls[$0].points[places[$0]].bits) })
     }
 
     /// Noise and bytes of an allocation.
     package func cost(of widths: [String: Int]) -> (noise: Double, byteCount: Int) {
-        widths.sorted { $0.key < $1.key }.reduce((0, 0)) { sum, entry in
-            guard let point = hulls[entry.key]?.first(where: { $0.bits == entry.value }) else { return sum }
+        hulls.reduce((0, 0)) { sum, hull in
+            guard let point = hull.points.first(where: { $0.bits == widths[hull.name] }) else { return sum }
             return (sum.0 + point.noise, sum.1 + point.byteCount)
         }
     }
 
     /// All steps from a corner to the next, those that save the most for each byte first.
-    private var steps: [(name: String, place: Int)] {
-        var steps: [(name: String, place: Int, gain: Double)] = []
-        for (name, hull) in hulls {
-            for place in 0..<hull.count - 1 {
-                let bytes = hull[place + 1].byteCount - hull[place].byteCount
-                steps.append((name, place, (hull[place].noise - hull[place + 1].noise) / Double(max(bytes, 1))))
+    private var steps: [(weight: Int, place: Int)] {
+        var steps: [(weight: Int, place: Int, gain: Double)] = []
+        for weight in hulls.indices {
+            let points = hulls[weight].points
+            for place in 0..<points.count - 1 {
+                let bytes = points[place + 1].byteCount - points[place].byteCount
+                steps.append((weight, place, (points[place].noise - points[place + 1].noise) / Double(max(bytes, 1))))
             }
         }
-        return steps.sorted { ($1.gain, $0.name, $0.place) < ($0.gain, $1.name, $1.place) }.map { ($0.name, $0.place) }
+        return steps.sorted { ($1.gain, $0.weight, $0.place) < ($0.gain, $1.weight, $1.place) }
+            .map { ($0.weight, $0.place) }
     }
 
     /// The points that a larger one beats in noise only, and by more for each byte than any after it.
     private static func hull(_ points: [Point]) -> [Point] {
         var hull: [Point] = []
+        // A width that ruins the outputs is taken only where all do: then the widest, whose noise no budget can count.
+        let sound = points.filter(\.noise.isFinite)
+        let widest = points.max { $0.bits < $1.bits }.map { Point(bits: $0.bits, byteCount: $0.byteCount, noise: 0) }
+        let points = sound.isEmpty ? widest.map { [$0] } ?? [] : sound
         for point in points.sorted(by: { ($0.byteCount, $0.noise) < ($1.byteCount, $1.noise) })
         where hull.last.map({ point.noise < $0.noise && point.byteCount > $0.byteCount }) ?? true {
             while hull.count > 1 {

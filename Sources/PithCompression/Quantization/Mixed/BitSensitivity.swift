@@ -1,4 +1,5 @@
 import PithEvaluation
+import PithFormats
 import PithModel
 import PithTensor
 
@@ -20,6 +21,13 @@ struct BitSensitivity {
         self.model = model
         self.settings = settings
         self.context = context
+    }
+
+    /// What a weight takes in a file, with the operators that decode it.
+    private static func fileBytes(of form: any Representation, named name: String) throws -> Int {
+        var graph = Graph(name: "")
+        graph.weights[name] = Weight(name: name, form: .encoded(form))
+        return try ONNXWriter.encode(Model(graph: graph, operatorSets: ["": 13])).count
     }
 
     /// Bytes and noise of each width of each of the `weights` (names in the main graph).
@@ -45,15 +53,16 @@ struct BitSensitivity {
             let form = try quantizer.encode(tensor, named: name, plan)
             let errors = try evaluator.errors(of: open.replacing([name: form.decoded()]))
             return BitAllocation.Point(
-                bits: bits, byteCount: form.byteCount, noise: errors.reduce(0) { $0 + $1.noiseToSignal })
+                bits: bits, byteCount: try Self.fileBytes(of: form, named: name),
+                noise: errors.reduce(0) { $0 + $1.noiseToSignal })
         }
         return zip(trials, points).reduce(into: [:]) { $0[$1.0.name, default: []].append($1.1) }
     }
 }
 
 extension OutputError {
-    /// Noise power as a part of the signal power; very large for outputs that are not finite.
+    /// Noise power as a part of the signal power; infinite for outputs that are not finite.
     fileprivate var noiseToSignal: Double {
-        nonFinite.candidate > nonFinite.reference ? 1e12 : MixedSearch.ratio(ofDecibels: -sqnrDB)
+        nonFinite.candidate > nonFinite.reference ? .infinity : MixedSearch.ratio(ofDecibels: -sqnrDB)
     }
 }

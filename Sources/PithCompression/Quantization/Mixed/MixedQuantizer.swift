@@ -22,7 +22,7 @@ public struct MixedQuantizer: Technique {
     public var widths = [2, 3, 4, 5, 6, 8]
     /// SQNR of the outputs that the result must keep on calibration rows held out, in dB.
     public var targetSQNR = 24.0
-    /// The size instead of the error: average bits of a weight, scales and zero points included; 0: as the error asks.
+    /// The size instead of the error: average bits of a weight, with scales, zero points and the operators that decode it; 0: as the error asks.
     public var bitsPerWeight = 0.0
     /// How often the budget of error is corrected by measurement.
     public var rounds = 3
@@ -53,6 +53,10 @@ public struct MixedQuantizer: Technique {
     /// How weights are rounded once their widths are known.
     var rounding: GPTQQuantizer {
         var technique = GPTQQuantizer()
+        // What is not measured (nested graphs) gets the most bits.
+        technique.bits = widths.max() ?? 8
+        // What is not measured (weights in nested graphs) gets the most bits.
+        technique.bits = widths.max() ?? 8
         technique.blockSize = blockSize
         technique.calibrationRows = calibrationRows
         technique.minimumCount = minimumCount
@@ -60,32 +64,42 @@ public struct MixedQuantizer: Technique {
     }
 
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
-        guard let dataset = context.dataset, !dataset.calibrationRows.isEmpty else {
-            let widest = widths.max() ?? 8
-            piece.note(
-                "Every weight gets \(widest) bits: without calibration data nothing tells which could do with fewer.")
-            piece.refusals.append("\(Self.name): widths are chosen by measurement, and there is no calibration data")
-            var technique = rounding
-            technique.bitsOf =
-                widest == technique.bits
-                ? [:]
-                : Dictionary(
-                    uniqueKeysWithValues: chosen(in: piece.model.graph, context.selector).map { ($0, widest) })
-            return try await technique.apply(to: &piece, in: context)
+        let names = chosen(in: piece.model.graph, context.selector)
+        guard let dataset = context.dataset, dataset.calibrationRows.count > 1, !names.isEmpty else {
+            return try await roundAlike(names, &piece, context)
         }
         try rounding.raiseOperatorSet(of: &piece)
-        let names = chosen(in: piece.model.graph, context.selector)
-        guard !names.isEmpty else { return try await rounding.apply(to: &piece, in: context) }
-        let source = FidelitySource(dataset), (seen, heldOut) = StaticSearch.split(dataset.calibrationRows)
+        let source = FidelitySource(dataset), (seen, heldOut) = MixedQuantizer.split(dataset.calibrationRows)
         context.progress("measuring \(names.count) weights in \(widths.count) widths")
         let points = try await BitSensitivity(piece.model, settings: self, context: context)
             .measure(names, source: source, rows: heldOut)
+        let bench = try CandidateBench(
+            model: piece.model, original: piece.original, source: source, rows: heldOut, profile: context.profile)
         let search = MixedSearch(
             settings: self, context: context, calibrationRows: min(calibrationRows, seen.count),
-            allocation: BitAllocation(points),
-            bench: try CandidateBench(model: piece.model, source: source, rows: heldOut, profile: context.profile))
-        try await search.run(
-            &piece, weightCount: names.reduce(0) { $0 + (piece.model.graph.weights[$1]?.shape.count ?? 0) })
+            allocation: BitAllocation(points), bench: bench)
+        let count = names.reduce(0) { $0 + (piece.model.graph.weights[$1]?.shape.count ?? 0) }
+        try await search.run(&piece, weightCount: count)
+    }
+
+    /// The most bits for every weight, where nothing can be measured.
+    private func roundAlike(_ names: [String], _ piece: inout Workpiece, _ context: StageContext) async throws {
+        let widest = widths.max() ?? 8
+        if !names.isEmpty {
+            piece.note(
+                "Every weight gets \(widest) bits: it takes two calibration rows to tell which could do with fewer.")
+            piece.refusals.append(
+                "\(Self.name): widths are chosen by measurement, and there is no calibration data for it")
+        }
+        var technique = rounding
+        technique.bitsOf = Dictionary(uniqueKeysWithValues: names.map { ($0, widest) })
+        try await technique.apply(to: &piece, in: context)
+    }
+
+    /// Rows to round with, and a quarter held out to measure on: even of a few, since rounding fits what it sees.
+    package static func split(_ rows: Range<Int>) -> (seen: Range<Int>, heldOut: Range<Int>) {
+        let border = rows.upperBound - max(rows.count / 4, 1)
+        return (rows.lowerBound..<border, border..<rows.upperBound)
     }
 
     /// Float weights of the main graph that have a grid.
@@ -93,7 +107,7 @@ public struct MixedQuantizer: Technique {
         let readers = graph.weightReaders(), quantizer = rounding.nearest(bits: 8)
         return graph.weights.compactMap { weight -> String? in
             let places = readers[weight.name] ?? []
-            guard let tensor = weight.dense, tensor.type == .float32, tensor.count >= minimumCount,
+            guard let tensor = weight.dense, tensor.type == .float32, tensor.count >= max(minimumCount, 1),
                 selector.accepts(weight: weight.name, count: tensor.count, readers: places),
                 case .success = quantizer.plan(for: tensor, readers: places),
                 tensor.withElements(as: Float.self, { Kernels.range(of: $0).nonFinite == 0 })

@@ -23,12 +23,22 @@ struct MixedSearch {
     ///
     /// - Throws: What rounding, runtime and data throw.
     func run(_ piece: inout Workpiece, weightCount: Int) async throws {
-        let best: Measured
+        let best: Measured, refusal: String?
         if settings.bitsPerWeight > 0 {
             let bytes = Int(settings.bitsPerWeight * Double(weightCount) / 8)
             best = try await measure(allocation.widths(within: .bytes(bytes)), piece)
+            refusal =
+                best.byteCount <= bytes
+                ? nil
+                : "the fewest bits take \((8 * Double(best.byteCount) / Double(weightCount)).formatted(digits: 2)) a weight, "
+                    + "not \(settings.bitsPerWeight.formatted(digits: 2))"
         } else {
             best = try await withinTarget(piece)
+            refusal =
+                best.sqnrDB >= settings.targetSQNR
+                ? nil
+                : "the widest levels reach \(best.sqnrDB.formatted(digits: 1)) dB, not "
+                    + "\(settings.targetSQNR.formatted(digits: 1))"
         }
         let counts = best.widths.values.reduce(into: [:]) { $0[$1, default: 0] += 1 }
         let text = counts.sorted { $0.key < $1.key }.map { "\($0.value) of \($0.key) bits" }.joined(separator: ", ")
@@ -43,10 +53,9 @@ struct MixedSearch {
             "Weights by sensitivity: \(text), \(bits.formatted(digits: 2)) bits each on average; "
                 + "\(best.sqnrDB.formatted(digits: 1)) dB on calibration rows held out.")
         piece.decisions["bitsOf"] = .object(best.widths.mapValues { .integer($0) })
-        if settings.bitsPerWeight == 0, best.sqnrDB < settings.targetSQNR {
-            piece.refusals.append(
-                "\(MixedQuantizer.name): the widest levels reach \(best.sqnrDB.formatted(digits: 1)) dB, not "
-                    + "\(settings.targetSQNR.formatted(digits: 1))")
+        if let refusal {
+            piece.note("\(MixedQuantizer.name): \(refusal).")
+            piece.refusals.append("\(MixedQuantizer.name): \(refusal)")
         }
     }
 

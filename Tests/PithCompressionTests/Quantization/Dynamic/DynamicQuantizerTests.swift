@@ -102,7 +102,7 @@ import Testing
         model.graph.outputs.append(ValueInfo(name: "t4"))
         let piece = try await quantized(model)
         #expect(piece.encodings.keys.sorted() == ["w1", "w2", "w3"])
-        #expect(piece.reasons["w4"]?.contains("no kernel that rounds activations at run time") == true)
+        #expect(piece.floatReasons["w4"]?.contains("no kernel that rounds activations at run time") == true)
         var settings = DynamicQuantizer()
         settings.minimumCount = 256 * 64
         var lstm = try DynamicBench.recurrent("LSTM")
@@ -110,7 +110,7 @@ import Testing
         lstm.graph.nodes.insert(Node("Identity", inputs: ["r"], outputs: ["computed"]), at: 0)
         let half = try await quantized(lstm, settings)
         #expect(half.encodings.isEmpty)
-        #expect(half.reasons["w"] == "kept: the kernel of LSTM 'cell' takes both its weights or none")
+        #expect(half.floatReasons["w"] == "the kernel of LSTM 'cell' takes both its weights or none")
     }
 
     @Test func `measured layers stay float without data, and are taken with it where they are sound`() async throws {

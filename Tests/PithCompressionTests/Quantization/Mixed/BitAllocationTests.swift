@@ -56,4 +56,14 @@ struct BitAllocationTests {
         let allocation = BitAllocation(["w": points])
         #expect([2, 0.95, 0.5, 0].map { allocation.widths(within: .noise($0))["w"] } == [2, 4, 4, 4])
     }
+
+    @Test func `a width that ruins the outputs is taken only where all do`() {
+        func points(_ noises: [Double]) -> [Point] {
+            zip([2, 4, 8], noises).map { Point(bits: $0, byteCount: 100 * $0, noise: $1) }
+        }
+        let allocation = BitAllocation([
+            "a": points([.infinity, 0.5, 0.1]), "b": points([.infinity, .infinity, .infinity]), "c": points([3, 2, 1]),
+        ])
+        #expect(allocation.widths(within: .noise(1000)) == ["a": 4, "b": 8, "c": 2])
+    }
 }

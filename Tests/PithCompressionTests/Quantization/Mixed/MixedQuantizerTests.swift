@@ -14,16 +14,16 @@ import Testing
             Node("Add", inputs: ["a", "c"], outputs: ["y"]),
         ]
         return GraphBench.model(
-            nodes, inputs: [GraphBench.input("x", [-1, 48])], outputs: ["y"],
+            nodes, inputs: [GraphBench.input("x", [-1, 128])], outputs: ["y"],
             weights: [
-                try GraphBench.random("loud", [48, 40], seed: 1), try GraphBench.random("quiet", [48, 40], seed: 2),
+                try GraphBench.random("loud", [128, 96], seed: 1), try GraphBench.random("quiet", [128, 96], seed: 2),
                 Weight("small", Tensor(scalar: Float(0.001))),
             ])
     }
 
     private func data(_ model: Model, _ scratch: Scratch) throws -> Dataset {
-        let numbers = try GraphBench.random("x", [160, 48], seed: 3).decoded().elements(as: Float.self)
-        try scratch.write("x.npy", npy: numbers, shape: [160, 48])
+        let numbers = try GraphBench.random("x", [160, 128], seed: 3).decoded().elements(as: Float.self)
+        try scratch.write("x.npy", npy: numbers, shape: [160, 128])
         let card = try scratch.write(
             "card.yaml", "inputs:\n  x: { file: x.npy }\nmetric: fidelity\ncalibrate: [0, 120]\nevaluate: [120, 160]\n")
         return try Dataset(path: card, graphInputs: model.graph.requiredInputs)
@@ -57,7 +57,7 @@ import Testing
         settings.bitsPerWeight = 5
         let piece = try await rounded(settings), again = try await rounded(settings, threads: 2)
         let bytes = piece.model.graph.weights.filter { $0.representation != nil }.reduce(0) { $0 + $1.byteCount }
-        #expect(bytes <= 2 * 48 * 40 * 5 / 8)
+        #expect(bytes <= 2 * 128 * 96 * 5 / 8)
         #expect((bits(piece, "loud") ?? 0) > (bits(piece, "quiet") ?? 9))
         #expect(try ONNXWriter.encode(piece.model) == ONNXWriter.encode(again.model))
     }
@@ -68,6 +68,20 @@ import Testing
         let piece = try await rounded(settings)
         #expect(bits(piece, "loud") == 4)
         #expect(piece.refusals.contains { $0.contains("not 60.0") })
+    }
+
+    @Test func `a size out of reach is refused under strict rules`() async throws {
+        var settings = MixedQuantizer()
+        settings.bitsPerWeight = 2
+        let piece = try await rounded(settings)
+        #expect(bits(piece, "loud") == 2)
+        #expect(piece.refusals.contains { $0.contains("the fewest bits take") })
+    }
+
+    @Test(arguments: [2, 3, 7, 12, 400]) func `rows that are measured on are not rounded with`(_ count: Int) {
+        let (seen, heldOut) = MixedQuantizer.split(5..<5 + count)
+        #expect(!seen.isEmpty && !heldOut.isEmpty && seen.upperBound == heldOut.lowerBound)
+        #expect(seen.lowerBound == 5 && heldOut.upperBound == 5 + count)
     }
 
     @Test func `without data every weight gets the most bits`() async throws {
