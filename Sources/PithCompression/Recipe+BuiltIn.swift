@@ -36,7 +36,7 @@ extension Recipe {
         case "int8": "8-bit weights, and 8-bit activations where they are sound and faster; needs data for the latter"
         case "int8-accurate": "the same with weights rounded with the help of data, and the most accurate fast choice"
         case "int8-dynamic":
-            "8-bit weights, and activations rounded to 8 bits in each run: products and LSTMs much faster; data only helps"
+            "8-bit weights, and activations rounded to 8 bits in each run: products faster, LSTMs a little; data only helps"
         case "int8-weights":
             "8-bit weights, computed in float: a quarter of the bytes at the same speed, no data needed"
         case "fp16": "weights in 16-bit floats, computed in float32: half the bytes, no data needed"
@@ -71,7 +71,6 @@ extension Recipe {
     private static var mostAccurate: StaticQuantizer {
         var technique = StaticQuantizer()
         technique.objective = .accuracy
-        technique.calibrator = .best
         return technique
     }
 }
