@@ -7,7 +7,7 @@ import PithTensor
 ///
 /// For each convolution and product the wanted outputs are those of the float model; what the layers before it got wrong,
 /// and the error of a shortcut that is added to its output, it makes up for as far as it can. Before them come the weights
-/// of recurrent layers (``RecurrentRounder``) and, to nearest on grids of the same kind, tables and what else no such layer
+/// of recurrent layers (`RecurrentRounder`) and, to nearest on grids of the same kind, tables and what else no such layer
 /// reads.
 ///
 /// | rounding | what it does |
