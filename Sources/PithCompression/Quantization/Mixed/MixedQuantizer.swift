@@ -22,7 +22,8 @@ public struct MixedQuantizer: Technique {
     public var widths = [2, 3, 4, 5, 6, 8]
     /// SQNR of the outputs that the result must keep on calibration rows held out, in dB.
     public var targetSQNR = 24.0
-    /// The size instead of the error: average bits of a weight, with scales, zero points and the operators that decode it; 0: as the error asks.
+    /// The size instead of the error: average bits of a weight, with scales, zero points and the operators that decode it;
+    /// 0: as the error asks.
     public var bitsPerWeight = 0.0
     /// How often the budget of error is corrected by measurement.
     public var rounds = 3
@@ -53,8 +54,6 @@ public struct MixedQuantizer: Technique {
     /// How weights are rounded once their widths are known.
     var rounding: GPTQQuantizer {
         var technique = GPTQQuantizer()
-        // What is not measured (nested graphs) gets the most bits.
-        technique.bits = widths.max() ?? 8
         // What is not measured (weights in nested graphs) gets the most bits.
         technique.bits = widths.max() ?? 8
         technique.blockSize = blockSize
