@@ -53,6 +53,8 @@ struct RangeChoice {
 
     /// Activations times rows times trials that the second step looks at, at most, in elements.
     private static let enoughWork = 3e10
+    /// Rows held out below which the second step would learn them by heart.
+    private static let fewestRows = 64
     /// What a range must gain at the model's output, in dB: less is noise.
     private static let leastGain = 0.005
     /// What outputs that are not finite count as, in dB, so that means stay finite.
@@ -74,7 +76,7 @@ struct RangeChoice {
         ).measure(source: source, rows: heldOut)
         for index in entries.indices where index < errors.count { entries[index].errors = errors[index] }
         var made = try await start(entries, observations)
-        if settings.objective == .accuracy {
+        if settings.objective == .accuracy, heldOut.count >= RangeChoice.fewestRows {
             let work = entries.reduce(0.0) { $0 + Double(observations[$1.value]?.histogram.count ?? 0) }
             let trials =
                 RangeChoice.enoughWork * Double(max(seen.count, 1))

@@ -4,22 +4,24 @@ import PithModel
 import PithRuntime
 import PithTensor
 
-/// The largest magnitude of each channel (the last axis) of chosen activations over calibration rows.
+/// The largest magnitude of each channel of chosen activations over calibration rows.
 ///
 /// - Complexity: one run over the rows; memory independent of their number.
 struct ChannelMaxima {
     private let session: Session
     private let values: [String]
+    private let axes: [String: Int]
     private let source: any SampleSource
 
     /// Samples in a run: all activations of a run are held at once.
     private static let largestBatch = 8
 
-    /// Prepares to look at `values` of the main graph of `model`.
+    /// Prepares to look at `values` of the main graph of `model`; channels lie along the last axis where `axes` names no other.
     ///
     /// - Throws: What the runtime throws.
-    init(_ model: Model, values: [String], source: any SampleSource) throws {
+    init(_ model: Model, values: [String], axes: [String: Int] = [:], source: any SampleSource) throws {
         self.values = values
+        self.axes = axes
         self.source = source
         session = try Session(bytes: try ONNXWriter.encode(model.exposing(values)), name: "calibration")
     }
@@ -36,7 +38,7 @@ struct ChannelMaxima {
             [session], outputs: [values], over: rows
         ) { batch in
             for (name, tensor) in batch.outputs[0] {
-                guard ChannelMaxima.add(tensor, to: &maxima[name, default: []]) else {
+                guard ChannelMaxima.add(tensor, axis: axes[name] ?? -1, to: &maxima[name, default: []]) else {
                     broken.insert(name)
                     continue
                 }
@@ -46,15 +48,22 @@ struct ChannelMaxima {
     }
 
     /// Widens the maxima to those of `tensor`; answers whether it has the same channels and finite values.
-    private static func add(_ tensor: Tensor, to maxima: inout [Float]) -> Bool {
-        let channels = tensor.shape.dimensions.last ?? 1
-        guard tensor.type == .float32, tensor.shape.rank > 0 else { return false }
+    private static func add(_ tensor: Tensor, axis: Int, to maxima: inout [Float]) -> Bool {
+        guard tensor.type == .float32, let axis = tensor.shape.resolved(axis: axis) else { return false }
+        let (_, channels, inner) = tensor.shape.strides(around: axis)
         if maxima.isEmpty { maxima = [Float](repeating: 0, count: channels) }
         guard maxima.count == channels else { return false }
         return tensor.withElements(as: Float.self) { values in
             guard Kernels.range(of: values).nonFinite == 0 else { return false }
-            for start in stride(from: 0, to: values.count, by: max(channels, 1)) {
-                Kernels.absoluteMaximum(ofColumns: values.extracting(start..<start + channels), into: &maxima)
+            guard inner > 1 else {
+                for start in stride(from: 0, to: values.count, by: max(channels, 1)) {
+                    Kernels.absoluteMaximum(ofColumns: values.extracting(start..<start + channels), into: &maxima)
+                }
+                return true
+            }
+            for (row, start) in stride(from: 0, to: values.count, by: inner).enumerated() {
+                guard let bounds = Kernels.range(of: values.extracting(start..<start + inner)).bounds else { continue }
+                maxima[row % channels] = max(maxima[row % channels], -bounds.lowerBound, bounds.upperBound)
             }
             return true
         }
