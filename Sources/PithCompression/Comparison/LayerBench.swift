@@ -69,13 +69,12 @@ struct LayerBench {
     ///
     /// - Throws: What runtime and data throw.
     mutating func run(
-        _ layers: [LayerMatch.Layer], source: any SampleSource, rows: Range<Int>, largestBatch: Int
+        _ layers: [LayerMatch.Layer], source: any SampleSource, rows: Range<Int>
     ) throws -> LayerSums {
         var sums = LayerSums(), current = cut, failure: String?
         let models = [reference, candidate], pairs = layers.map(\.pair)
-        let allowed = try BatchPlan(for: source, models: models, row: source.sampleRows(rows).first ?? 0)
-        let plan = BatchPlan(
-            size: allowed.isFixed ? allowed.size : min(allowed.size, largestBatch), isFixed: allowed.isFixed)
+        let plan = try BatchPlan(for: source, models: models, row: source.sampleRows(rows).first ?? 0)
+            .limited()
         let exactNames = Set(pairs.map(\.reference)).union(cut?.feeds.values.map(\.source) ?? [])
         let outputs = [exactNames.sorted(), Set(pairs.flatMap(\.candidateNames)).sorted()]
         try BatchRunner(source: source, plan: plan).run(models, outputs: outputs, over: rows) { batch in

@@ -16,8 +16,8 @@ package struct LayerComparison {
     private let candidate: Model
     private let threads: Int
 
-    /// Rows looked at, at most; a batch is smaller, as all its values are held at once.
-    private static let mostRows = 64, largestBatch = 8
+    /// Rows looked at, at most.
+    private static let mostRows = 64
 
     /// Prepares to compare the main graphs of two models.
     package init(reference: Model, candidate: Model, threads: Int) {
@@ -41,7 +41,7 @@ package struct LayerComparison {
             return report
         }
         let looked = rows.lowerBound..<min(rows.upperBound, rows.lowerBound + LayerComparison.mostRows)
-        let sums = try bench.run(layers, source: source, rows: looked, largestBatch: LayerComparison.largestBatch)
+        let sums = try bench.run(layers, source: source, rows: looked)
         report.rows = sums.rows
         report.notes = bench.notes
         if sums.misshapen > 0 {

@@ -74,7 +74,6 @@ package struct ActivationObserver {
     private let averageWeight: Double
 
     private static let pieces = 8
-    private static let largestBatch = 8
 
     /// Observes `model` on rows of `source`, on at most `threads` threads.
     ///
@@ -99,11 +98,9 @@ package struct ActivationObserver {
         var options = SessionOptions()
         options.optimization = .all
         let session = try Session(bytes: bytes, name: "calibration", options: options)
-        let allowed = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0)
         // All activations of a batch are held at once, so batches stay small.
-        let plan = BatchPlan(
-            size: allowed.isFixed ? allowed.size : min(allowed.size, ActivationObserver.largestBatch),
-            isFixed: allowed.isFixed)
+        let plan = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0)
+            .limited()
         let runner = BatchRunner(source: source, plan: plan)
         let nothing = Observation(averageWeight: averageWeight)
         let gathered = try await Parallel.map(

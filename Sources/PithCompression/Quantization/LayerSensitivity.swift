@@ -41,8 +41,8 @@ package struct LayerSensitivity {
         options.optimization = .basic
         let session = try Session(
             bytes: try ONNXWriter.encode(doubled.exposing(names)), name: "sensitivity", options: options)
-        let allowed = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0)
-        let plan = BatchPlan(size: allowed.isFixed ? allowed.size : min(allowed.size, 8), isFixed: allowed.isFixed)
+        let plan = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0)
+            .limited()
         let looked = rows.lowerBound..<min(rows.upperBound, rows.lowerBound + LayerSensitivity.mostRows)
         var sums = [Int: SignalToNoise]()
         try BatchRunner(source: source, plan: plan).run([session], outputs: [names], over: looked) { batch in

@@ -19,6 +19,14 @@ public struct BatchPlan: Sendable, Hashable {
         self.isFixed = isFixed
     }
 
+    /// Samples in a run whose activations are all held at once.
+    public static let observedSize = 8
+
+    /// The same plan with at most `count` samples in a run, where the graph leaves that open.
+    public func limited(to count: Int = BatchPlan.observedSize) -> BatchPlan {
+        isFixed ? self : BatchPlan(size: min(size, count), isFixed: false)
+    }
+
     /// Finds the plan that suits all `models`; `row` is any row of the source.
     ///
     /// - Throws: `EvaluationError` `.batchMismatch` where card, graphs and carried state ask for different sizes, and

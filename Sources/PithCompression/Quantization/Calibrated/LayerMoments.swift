@@ -29,7 +29,6 @@ struct LayerMomentCollector: Sendable {
     let threads: Int
 
     private static let pieces = 8
-    private static let largestBatch = 8
     /// Rows of a layer's matrix of inputs that are enough, in all.
     private static let mostVectors = 65_536
 
@@ -50,9 +49,8 @@ struct LayerMomentCollector: Sendable {
             try Session(
                 bytes: try ONNXWriter.encode(try model.leading(to: values + source.carried.values)), name: "layers")
         }
-        let allowed = try BatchPlan(for: source, models: sessions, row: source.sampleRows(rows).first ?? 0)
-        let plan = BatchPlan(
-            size: allowed.isFixed ? allowed.size : min(allowed.size, Self.largestBatch), isFixed: allowed.isFixed)
+        let plan = try BatchPlan(for: source, models: sessions, row: source.sampleRows(rows).first ?? 0)
+            .limited()
         let runner = BatchRunner(source: source, plan: plan), graph = rounded.graph
         let rows = try enoughRows(for: layers, input, runner, sessions, looked.map(\.1), batch: plan.size)
         let share = rows.count

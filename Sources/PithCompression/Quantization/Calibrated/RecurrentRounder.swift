@@ -26,7 +26,6 @@ struct RecurrentRounder {
     }
 
     private static let pieces = 8
-    private static let largestBatch = 8
     /// Vectors that are enough for each input of a weight.
     private static let mostVectors = 65_536
 
@@ -81,9 +80,8 @@ struct RecurrentRounder {
         let values = Set(parts.map(\.value)).subtracting(inputs).sorted()
         let leading = try model.leading(to: values + source.carried.values)
         let session = try Session(bytes: try ONNXWriter.encode(leading), name: "states")
-        let allowed = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0)
-        let plan = BatchPlan(
-            size: allowed.isFixed ? allowed.size : min(allowed.size, Self.largestBatch), isFixed: allowed.isFixed)
+        let plan = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0)
+            .limited()
         let runner = BatchRunner(source: source, plan: plan), shapes = model.graph.weights, share = rows.count
         let pieces = try await Parallel.map(
             source.pieces(of: rows, batch: plan.size, count: Self.pieces), threads: threads

@@ -52,10 +52,8 @@ struct RangeErrors {
         options.optimization = .basic
         let bytes = try ONNXWriter.encode(doubled.exposing(wanted))
         let session = try Session(bytes: bytes, name: "ranges", options: options)
-        let allowed = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0)
-        let plan = BatchPlan(
-            size: allowed.isFixed ? allowed.size : min(allowed.size, RangeErrors.largestBatch),
-            isFixed: allowed.isFixed)
+        let plan = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0)
+            .limited(to: RangeErrors.largestBatch)
         let looked = rows.lowerBound..<min(rows.upperBound, rows.lowerBound + RangeErrors.mostRows)
         var totals: [String: Double] = [:]
         try BatchRunner(source: source, plan: plan).run([session], outputs: [wanted], over: looked) { batch in

@@ -13,9 +13,6 @@ struct ChannelMaxima {
     private let axes: [String: Int]
     private let source: any SampleSource
 
-    /// Samples in a run: all activations of a run are held at once.
-    private static let largestBatch = 8
-
     /// Prepares to look at `values` of the main graph of `model`; channels lie along the last axis where `axes` names no other.
     ///
     /// - Throws: What the runtime throws.
@@ -31,10 +28,9 @@ struct ChannelMaxima {
     /// - Throws: What runtime and data throw; `CancellationError`.
     func measure(rows: Range<Int>) throws -> [String: [Float]] {
         guard !values.isEmpty, !rows.isEmpty else { return [:] }
-        let allowed = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0)
-        let size = allowed.isFixed ? allowed.size : min(allowed.size, ChannelMaxima.largestBatch)
+        let plan = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0).limited()
         var maxima: [String: [Float]] = [:], broken: Set<String> = []
-        try BatchRunner(source: source, plan: BatchPlan(size: size, isFixed: allowed.isFixed)).run(
+        try BatchRunner(source: source, plan: plan).run(
             [session], outputs: [values], over: rows
         ) { batch in
             for (name, tensor) in batch.outputs[0] {
