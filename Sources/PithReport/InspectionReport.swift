@@ -111,7 +111,15 @@ public struct InspectionReport: Encodable, Sendable {
         for type in types {
             lines.append("\(type.type): \(type.weights) constants, \(type.values) values, \(Text.bytes(type.bytes))")
         }
-        return lines.joined(separator: "\n") + "\n\n" + table
+        return lines.joined(separator: "\n") + "\n\n" + table + unsound
+    }
+
+    /// Weights whose figures leave some values out.
+    private var unsound: String {
+        weights.reduce(into: "") { text, weight in
+            guard let count = weight.statistics?.nonFinite, count > 0 else { return }
+            text += "\(weight.name): \(count) values are NaN or infinite, and left out of these figures\n"
+        }
     }
 
     private var table: String {

@@ -99,6 +99,17 @@ struct BadInputTests {
             let whole = try Data(contentsOf: URL(fileURLWithPath: workshop.path("model.onnx")))
             try workshop.write("bad.onnx", [UInt8](whole.prefix(whole.count / 2)))
         },
+        Case("a container", ["bad.onnx", "Pith container", "pith unpack"]) { workshop in
+            let made = try Program.run(["pack", "model.onnx", "-o", "bad.pith"], in: workshop)
+            #expect(made.status == 0, "\(made.errors)")
+            try FileManager.default.moveItem(atPath: workshop.path("bad.pith"), toPath: workshop.path("bad.onnx"))
+        },
+        Case("an archive", ["bad.onnx", "ZIP archive", "Export"]) { workshop in
+            try FileManager.default.copyItem(atPath: workshop.path("digits.npz"), toPath: workshop.path("bad.onnx"))
+        },
+        Case("a safetensors file", ["bad.onnx", "safetensors"]) { workshop in
+            try workshop.write("bad.onnx", [8, 0, 0, 0, 0, 0, 0, 0] + Array("{}      ".utf8))
+        },
         .model("NaN in a weight", ["down.weight", "NaN"]) { model in
             guard let weight = model.graph.weights["down.weight"] else { return }
             var numbers = weight.decoded().elements(as: Float.self)

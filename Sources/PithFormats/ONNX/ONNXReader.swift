@@ -41,6 +41,11 @@ public enum ONNXReader {
             throw FormatError(
                 code: .truncated, subject: path, problem: "the file is empty.", remedy: "Download or export it again.")
         }
+        if let format = ForeignFormat(storage) {
+            throw FormatError(
+                code: .unsupported, subject: path, problem: "it is \(format.words.name), no ONNX model.",
+                remedy: format.words.remedy)
+        }
         let skeleton = try TensorCutter(storage: storage, subject: path).skeleton()
         let schema: OnnxSchema_Model
         do {
