@@ -7,6 +7,11 @@ extension CompressionOptions {
         maximumDrop != nil || requiredSpeedup != nil || maximumSize != nil || minimumSQNR != nil
     }
 
+    /// Whether only the size is bounded, so that the smallest of all outputs is not what is wanted.
+    var isBoundBySizeAlone: Bool {
+        maximumSize != nil && maximumDrop == nil && minimumSQNR == nil
+    }
+
     /// Refuses promises that nothing could decide after the work, because the data to measure them on is not there.
     ///
     /// - Throws: `CompressionError` `.missingData`, and `FormatError` for a model or data that can not be read.

@@ -1,5 +1,6 @@
 /// Finds the recipe for a run of `compress`: the one that was asked for, `int8` by default, or with promises and no
-/// recipe the first of the built-in ones, smallest output first, that keeps them.
+/// recipe the first of the built-in ones that keeps them: smallest output first, or, where nothing but a size was asked
+/// for, the most accurate first.
 public struct CompressionSearch: Sendable {
     private let input: String
     private let output: String
@@ -28,9 +29,9 @@ public struct CompressionSearch: Sendable {
         if let recipe { return try await run(recipe) }
         // What a trellis saves is in the container's coding alone.
         let isContainer = output.lowercased().hasSuffix(".pith")
+        let inOrder = options.isBoundBySizeAlone ? Recipe.gentlestFirst : Recipe.builtIn
         let candidates =
-            options.hasPromises
-            ? Recipe.builtIn.filter { isContainer || !$0.hasStrength } : [try Recipe.named("int8")]
+            options.hasPromises ? inOrder.filter { isContainer || !$0.hasStrength } : [try Recipe.named("int8")]
         var failures: [String] = []
         for candidate in candidates {
             do {

@@ -37,7 +37,7 @@ struct WeightSoundness {
             code: .nonFiniteWeight, subject: "weight '\(name)'",
             problem: "\(bad) of its \(tensor.count) values are NaN or infinite.",
             remedy:
-                "Repair or export the model again, or leave this weight out with `where: { exclude: [NAME] }` in each stage of a recipe of your own."
+                "Repair or export the model again, or leave this weight out with `where: { exclude: [NAME] }` in the stages that round, in a recipe of your own."
         )
     }
 

@@ -179,6 +179,18 @@ import Testing
         #expect(error?.problem.contains("clean") == true)
     }
 
+    @Test(arguments: [(300_000, "fp16"), (130_000, "int8-weights"), (40_000, "int2")])
+    func `a size alone is met with the least error, not with the fewest bytes`(size: Int, name: String) async throws {
+        let scratch = try Scratch()
+        var options = options(data: nil)
+        options.maximumSize = size
+        let report = try await CompressionSearch(
+            input: Digits.model, output: scratch.path("out.onnx"), recipe: nil, options: options
+        ).run()
+        #expect(report.recipe.name == name, "\(report.output.bytes)")
+        #expect(report.output.bytes <= size)
+    }
+
     // MARK: Recipes that can not be followed
 
     @Test func `a name that the model does not have is told, and refused under strict`() async throws {
