@@ -9,8 +9,8 @@ extension Recipe {
         Recipe(
             name: "int8",
             stages: start + [
-                Stage(StaticQuantizer()), Stage(DynamicQuantizer(layers: .measured)), Stage(WeightQuantizer()),
-                palettes,
+                Stage(StaticQuantizer()), Stage(SmoothMigrator()),
+                Stage(DynamicQuantizer(layers: .measured, kernels: .measured)), Stage(WeightQuantizer()), palettes,
             ]),
         Recipe(
             name: "int8-accurate",
@@ -22,6 +22,15 @@ extension Recipe {
         Recipe(name: "fp16", stages: start + [Stage(HalfRounder()), palettes]),
         Recipe(name: "clean", stages: [Stage(CleanUp())]),
     ]
+
+    /// The same recipes, those with the least error first.
+    static var gentlestFirst: [Recipe] {
+        let names = [
+            "clean", "fp16", "int8-weights", "int8-accurate", "int8", "int8-dynamic", "mixed", "trellis",
+            "int4-accurate", "int4", "int2",
+        ]
+        return names.compactMap { name in builtIn.first { $0.name == name } }
+    }
 
     /// One sentence about a built-in recipe.
     public static func summary(of name: String) -> String {

@@ -21,6 +21,10 @@ public struct Weight: Sendable {
         /// Small in memory too: integer kernels use it as it is stored, and round the activations they multiply it with
         /// themselves, to the range found in each run.
         case dynamic
+        /// Small in memory too: a kernel decodes it a block at a time and multiplies in float.
+        case blocks
+        /// The same with activations that the kernel rounds to 8 bits, a block at a time.
+        case roundedBlocks
     }
 
     /// How the numbers are held.

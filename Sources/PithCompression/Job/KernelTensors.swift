@@ -14,21 +14,42 @@ struct KernelTensors: Hashable {
     /// A kernel is known by its output: lowering keeps the names of values. Nothing is found for a reader whose place
     /// another operator has taken.
     static func readers(of weight: String, meant: Graph, file: Graph) -> [KernelTensors] {
-        var producers: [String: Node] = [:], found: [KernelTensors] = []
+        found(for: weight, meant, file) { KernelTensors(of: $0, input: $1, $2) }
+            .reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    }
+
+    /// The kernels in `file` that decode blocks in place of `weight`, each matrix once.
+    static func blockKernels(of weight: String, meant: Graph, file: Graph) -> [Node] {
+        found(for: weight, meant, file) { node, index, producers -> Node? in
+            let product = node.isStandard("Add") ? node.inputs.first.flatMap { producers[$0] } : node
+            guard index == 1, let product, product.operation == "MatMulNBits" else { return nil }
+            return product
+        }
+        .reduce(into: []) { kernels, node in
+            if !kernels.contains(where: { $0.inputs.dropFirst() == node.inputs.dropFirst() }) { kernels.append(node) }
+        }
+    }
+
+    /// What `look` makes of the nodes that stand in `file` where nodes of `meant` read `weight`.
+    private static func found<Found>(
+        for weight: String, _ meant: Graph, _ file: Graph,
+        _ look: (_ kernel: Node, _ input: Int, _ producers: [String: Node]) -> Found?
+    ) -> [Found] {
+        var producers: [String: Node] = [:], found: [Found] = []
         for node in file.nodes { for output in node.outputs where !output.isEmpty { producers[output] = node } }
         for node in meant.nodes {
             guard let output = node.outputs.first(where: { !$0.isEmpty }), let kernel = producers[output] else {
                 continue
             }
             for (index, input) in node.inputs.enumerated() where input == weight {
-                if let tensors = KernelTensors(of: kernel, input: index, producers) { found.append(tensors) }
+                if let thing = look(kernel, index, producers) { found.append(thing) }
             }
             for (nested, theirs) in zip(node.nestedGraphs, kernel.nestedGraphs)
             where nested.capturedNames.contains(weight) {
-                found += readers(of: weight, meant: nested, file: theirs)
+                found += self.found(for: weight, nested, theirs, look)
             }
         }
-        return found.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+        return found
     }
 
     private init?(of node: Node, input index: Int, _ producers: [String: Node]) {

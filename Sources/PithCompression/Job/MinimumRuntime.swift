@@ -2,7 +2,8 @@ public import PithModel
 
 /// The oldest ONNX Runtime that runs a model.
 ///
-/// The runtime's own operators that Pith writes (`com.microsoft.DynamicQuantizeLSTM`) are older than every release here.
+/// Of the runtime's own operators that Pith writes, `com.microsoft.DynamicQuantizeLSTM` and `com.microsoft.MatMulNBits` of 4 bits are
+/// older than every release here; 8 bits in blocks came with 1.22 (1.20 refuses them).
 public enum MinimumRuntime {
     /// A release with the newest standard operator set and file format it reads.
     private struct Release {
@@ -20,7 +21,26 @@ public enum MinimumRuntime {
 
     /// The release by name, such as `ONNX Runtime 1.17`; the newest known for models past it.
     public static func name(of model: Model) -> String {
-        let release = releases.first { model.opset <= $0.opset && model.formatVersion <= $0.formatVersion }
+        let first = hasWideBlocks(model) ? releases.firstIndex { $0.name == "1.22" } ?? 0 : 0
+        let release = releases[first...].first {
+            model.opset <= $0.opset && model.formatVersion <= $0.formatVersion
+        }
         return "ONNX Runtime \((release ?? releases[releases.count - 1]).name)"
+    }
+
+    /// Whether a kernel that decodes blocks has levels of 8 bits, as weights to be written or in operators of the model's own.
+    private static func hasWideBlocks(_ model: Model) -> Bool {
+        var found = false
+        model.graph.forEachGraph { graph, _ in
+            let isWritten = graph.weights.contains { weight in
+                [.blocks, .roundedBlocks].contains(weight.execution)
+                    && (weight.representation as? GroupedIntegers)?.levelBits == 8
+            }
+            let isRead = graph.nodes.contains {
+                $0.operation == "MatMulNBits" && $0.integer("bits", default: 4) == 8
+            }
+            found = found || isWritten || isRead
+        }
+        return found
     }
 }

@@ -93,7 +93,9 @@ package struct StaticCandidate {
         if let form = earlier, let original = originals[layer.weight] { return (form, original) }
         let original = entry.decoded()
         originals[layer.weight] = original
-        if let form = earlier?.kernelLevels(axis: layer.axis, withZeroPoints: isGemm(layer)) {
+        if let earlier, earlier.hasLevels(of: settings.weightBits),
+            let form = earlier.kernelLevels(axis: layer.axis, withZeroPoints: isGemm(layer))
+        {
             // An earlier stage rounded it in a way that the kernel takes as it is.
             model.graph.weights[layer.weight]?.form = .encoded(form)
             model.graph.weights[layer.weight]?.execution = .integer
@@ -105,7 +107,8 @@ package struct StaticCandidate {
         let bias = layer.bias.flatMap { model.graph.weights[$0]?.decoded().floats() } ?? []
         // The 32-bit bias has the step of its channel: a channel of tiny weights must not make it overflow.
         let floors = bias.map { abs($0) / (inputScale * Float(1 << 30)) }
-        var form = try SymmetricIntegers.encode(original, named: layer.weight, axis: layer.axis, smallestScales: floors)
+        var form = try SymmetricIntegers.encode(
+            original, named: layer.weight, axis: layer.axis, bits: settings.weightBits, smallestScales: floors)
         if isGemm(layer) { form = form.withZeroPoints }
         model.graph.weights[layer.weight]?.form = .encoded(form)
         model.graph.weights[layer.weight]?.execution = .integer

@@ -39,6 +39,9 @@ public struct StaticQuantizer: Technique {
     /// Calibration rows used at most.
     public var calibrationRows = 512
     public var activationType = ActivationType.measured
+    /// Bits of the weights' levels, 7 for x86 processors without VNNI: their kernels add products in pairs with 16 bits,
+    /// which two of 8 bits can overflow.
+    public var weightBits = 8
     /// Whether biases make up for the rounding of the weights.
     public var biasCorrection = true
     /// Output SQNR on calibration rows, in dB, at which a result counts as sound.
@@ -63,6 +66,7 @@ public struct StaticQuantizer: Technique {
         guard calibrationRows > 0 else {
             throw Self.invalid("calibrationRows", "\(calibrationRows) rows are none.", remedy: "Use 100 to 1000.")
         }
+        try Self.validate(weightBits: weightBits)
         guard minimumSQNR <= targetSQNR else {
             throw Self.invalid(
                 "minimumSQNR", "\(minimumSQNR) lies above targetSQNR \(targetSQNR).", remedy: "Lower it.")

@@ -42,16 +42,10 @@ package struct DynamicLayout {
     }
 
     /// Whether `node` reads a weight in this layout as its kernel does.
-    func fits(_ node: Node) -> Bool {
-        switch node.operation {
-        case "LSTM": isRecurrent && node.integer("layout", default: 0) == 0
-        case "MatMul": !isRecurrent && !isTransposed
-        case "Gemm":
-            !isRecurrent && (node.integer("transB", default: 0) != 0) == isTransposed
-                && node.integer("transA", default: 0) == 0 && node.float("alpha", default: 1) == 1
-                && node.float("beta", default: 1) == 1
-        default: false
-        }
+    package func fits(_ node: Node) -> Bool {
+        isRecurrent
+            ? node.isStandard("LSTM") && node.integer("layout", default: 0) == 0
+            : ProductKernel.takes(node, isTransposed: isTransposed)
     }
 
     /// The levels with their last two axes exchanged.

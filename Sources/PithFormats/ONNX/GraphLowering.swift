@@ -43,7 +43,8 @@ struct GraphLowering {
                 tables[weight.name] = integers
             case .integer: try lowerDequantized(weight.name, integers)
             case .folded: try lowerFolded(weight.name, integers)
-            case .dynamic: throw unsupported(weight.name, "no kernel that rounds activations at run time reads it.")
+            case .dynamic, .blocks, .roundedBlocks:
+                throw unsupported(weight.name, "no kernel that takes it as it is stored reads it.")
             }
         }
         lowerTables(tables)

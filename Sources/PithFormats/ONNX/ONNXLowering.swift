@@ -12,6 +12,7 @@ import PithTensor
 /// | integer rows of a table that `Gather` reads | `Gather` of levels and scales, `Cast`, `Mul` | 7 |
 /// | integers with activations rounded at run time, read by `MatMul` or `Gemm` | `DynamicQuantizeLinear`, `MatMulInteger`, `Cast`, `Mul`(, `Add`) | 11 |
 /// | the same, read by `LSTM` | ONNX Runtime's `com.microsoft.DynamicQuantizeLSTM` | 7 |
+/// | matrices in blocks that `MatMul` or `Gemm` reads | ONNX Runtime's `com.microsoft.MatMulNBits`(, `Add`) | 7 |
 /// | activation format | `QuantizeLinear`, `DequantizeLinear` after the value; all readers take the second | 10 |
 ///
 /// `DequantizeLinear` knows levels of 4 and of 16 bits from operator set 21 on and those of 2 bits from 25.
@@ -24,9 +25,9 @@ public enum ONNXLowering {
     /// - Throws: `FormatError` `.unsupported` for a form that the model's operator set can not express.
     public static func lowered(_ model: Model) throws(FormatError) -> Model {
         var model = model, failure: FormatError?
-        var dynamic = DynamicLowering(model)
-        try dynamic.lower(&model)
-        var names = dynamic.names
+        var kernels = KernelLowering(model)
+        try kernels.lower(&model)
+        var names = kernels.names
         let opset = model.opset
         model.graph.updateEachGraph { graph, _ in
             guard failure == nil else { return }

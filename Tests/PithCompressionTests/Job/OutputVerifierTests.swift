@@ -11,14 +11,7 @@ import Testing
 @Suite(.enabled(if: GraphBench.hasRuntime, "needs ONNX Runtime")) struct OutputVerifierTests {
     /// Writes `written`, and verifies it as if `meant` had been written.
     private func verify(original: Model, meant: Workpiece, written: Model) throws -> Verification {
-        let scratch = try Scratch()
-        try ONNXWriter.write(written, to: scratch.path("out.onnx"))
-        let reference = try Session(bytes: try ONNXWriter.encode(original), name: "original")
-        let source = try SyntheticSource(for: reference, seed: 0)
-        return try OutputVerifier(
-            path: scratch.path("out.onnx"), piece: meant, original: reference, source: source,
-            rows: source.evaluationRows
-        ).verify()
+        try ClosedLoop.verify(original, meant, written: written)
     }
 
     private func quantized(_ model: Model) async throws -> Workpiece {

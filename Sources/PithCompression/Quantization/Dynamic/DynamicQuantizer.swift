@@ -11,6 +11,9 @@ import PithTensor
 /// | `MatMul`, `Gemm` with a constant weight | `DynamicQuantizeLinear`, `MatMulInteger`, `Cast`, `Mul`: ONNX Runtime makes one kernel of them |
 /// | `LSTM` with constant weights | ONNX Runtime's `com.microsoft.DynamicQuantizeLSTM` |
 ///
+/// With `kernels: measured` products are also tried in 8-bit blocks of 64 with ONNX Runtime's `com.microsoft.MatMulNBits`,
+/// which rounds activations in blocks too: more accurate where a few channels are large, slower where none are.
+///
 /// Graphs nested in others are worked on too. Weights without such a kernel (convolutions, `GRU`, tables, weights that
 /// are read in several ways) are left to later stages.
 ///
@@ -21,8 +24,16 @@ import PithTensor
 /// - Complexity: O(weights); `measured` adds a few runs over held-out calibration rows.
 /// - Reference: ONNX specification, `DynamicQuantizeLinear`, `MatMulInteger`; Krishnamoorthi, "Quantizing deep
 ///   convolutional networks for efficient inference", arXiv:1806.08342, section 3.1.2.
-public struct DynamicQuantizer: Technique {
+public struct DynamicQuantizer: KernelTechnique {
     public static let name = "quantize.dynamic"
+
+    /// Kinds of kernels.
+    public enum Kernels: String, Codable, Sendable {
+        /// Integer kernels, with one range for an activation.
+        case integer
+        /// Those and products in blocks, whichever is faster and sound.
+        case measured
+    }
 
     /// Which layers are taken.
     public enum Choice: String, Codable, Sendable {
@@ -33,8 +44,13 @@ public struct DynamicQuantizer: Technique {
     }
 
     public var layers = Choice.every
+    /// Which kernels are tried where layers are measured.
+    public var kernels = Kernels.integer
     /// Weights with fewer elements are left alone: rounding activations would take what the kernel saves.
     public var minimumCount = 4096
+    /// Bits of the weights' levels, 7 for x86 processors without VNNI: their kernels add products in pairs with 16 bits,
+    /// which two of 8 bits can overflow.
+    public var weightBits = 8
     /// Output SQNR on calibration rows, in dB, at which `measured` counts a result as sound.
     public var targetSQNR = 28.0
     /// How far below the same weights computed in float a result under the target may lie, in dB, and still be sound.
@@ -42,25 +58,28 @@ public struct DynamicQuantizer: Technique {
     /// How many times faster than before a result must be under `measured`.
     public var minimumSpeedup = 1.02
 
+    var deed: String { "activations rounded at run time" }
+
     public init() {}
 
     /// Creates the technique with a choice of layers.
-    public init(layers: Choice) { self.layers = layers }
+    public init(layers: Choice, kernels: Kernels = .integer) { (self.layers, self.kernels) = (layers, kernels) }
 
     public func validate() throws(CompressionError) {
         guard minimumCount >= 0 else {
             throw Self.invalid("minimumCount", "\(minimumCount) is negative.", remedy: "Use 0 to take every weight.")
         }
-        guard allowedLoss >= 0 else {
-            throw Self.invalid("allowedLoss", "\(allowedLoss) is negative.", remedy: "Use 0 to 4.")
+        try Self.validate(weightBits: weightBits)
+        guard layers == .measured || kernels == .integer else {
+            throw Self.invalid(
+                "kernels", "with `layers: every` nothing is measured.", remedy: "Set `layers: measured` too.")
         }
-        guard minimumSpeedup >= 0 else {
-            throw Self.invalid("minimumSpeedup", "\(minimumSpeedup) is negative.", remedy: "Use 0 to accept any speed.")
-        }
+        try validateLimits()
     }
 
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
-        let found = DynamicLayers(piece.model.graph, minimumCount: minimumCount, selector: context.selector)
+        let found = KernelLayers(
+            piece.model.graph, for: .dynamic, minimumCount: minimumCount, selector: context.selector)
         for (name, reason) in found.reasons where piece.floatReasons[name] == nil { piece.floatReasons[name] = reason }
         let encoded = try await encode(found.entries, &piece, context)
         guard !encoded.isEmpty else { return }
@@ -76,27 +95,51 @@ public struct DynamicQuantizer: Technique {
         }
         switch layers {
         case .every:
-            DynamicCandidate(model, taking: encoded).settle(&piece)
+            KernelCandidate(model, taking: encoded, execution: .dynamic).settle(&piece, by: Self.name)
             piece.note("Activations of \(encoded.count) weights are rounded at run time.")
         case .measured:
-            try await DynamicSearch(settings: self, context: context).run(encoded, model, &piece)
+            try await KernelSearch(settings: self, context: context).run(
+                try await options(encoded, model, piece, context), model, &piece)
         }
+    }
+
+    /// The kernels to choose from.
+    private func options(
+        _ encoded: [KernelCandidate.Encoded], _ model: Model, _ piece: Workpiece, _ context: StageContext
+    ) async throws -> [KernelOption] {
+        /// Every other weight as `quantize.weights` will leave it.
+        func folded(_ model: Model) async throws -> Model {
+            var rest = piece
+            rest.model = model
+            try await WeightQuantizer().apply(to: &rest, in: context)
+            return rest.model
+        }
+        var options = [KernelOption(execution: .dynamic, weights: encoded, folded: try await folded(model))]
+        let products = encoded.filter { $0.entry.part.layer == .product && $0.entry.form == nil }
+        guard kernels == .measured, !products.isEmpty else { return options }
+        let blocks = try await Parallel.map(products, threads: context.threads) { weight in
+            try KernelCandidate.Encoded(inBlocks: weight.entry)
+        }
+        let whole = KernelCandidate(model, taking: blocks, execution: .folded).model
+        options.append(
+            KernelOption(execution: .roundedBlocks, weights: blocks, folded: try await folded(whole)))
+        return options
     }
 
     /// The weights in integers; a weight that is not finite is refused and stays.
     private func encode(
-        _ entries: [DynamicLayers.Entry], _ piece: inout Workpiece, _ context: StageContext
-    ) async throws -> [DynamicCandidate.Encoded] {
+        _ entries: [KernelLayers.Entry], _ piece: inout Workpiece, _ context: StageContext
+    ) async throws -> [KernelCandidate.Encoded] {
         context.progress("rounding \(entries.count) weights")
         let results = try await Parallel.map(entries, threads: context.threads) {
-            entry -> Result<DynamicCandidate.Encoded, CompressionError> in
+            entry -> Result<KernelCandidate.Encoded, CompressionError> in
             do throws(CompressionError) {
-                return .success(try DynamicCandidate.Encoded(entry))
+                return .success(try KernelCandidate.Encoded(entry, bits: weightBits))
             } catch {
                 return .failure(error)
             }
         }
-        var encoded: [DynamicCandidate.Encoded] = []
+        var encoded: [KernelCandidate.Encoded] = []
         for (entry, result) in zip(entries, results) {
             switch result {
             case .success(let weight): encoded.append(weight)
@@ -108,15 +151,7 @@ public struct DynamicQuantizer: Technique {
         return encoded
     }
 
-    /// Says of weights that another stage may take why their activations are not rounded at run time.
-    func explain(_ weights: [DynamicCandidate.Encoded], _ reason: String, _ piece: inout Workpiece) {
-        for weight in weights {
-            let name = weight.entry.name, old = piece.floatReasons[name].map { "\($0); " } ?? ""
-            piece.floatReasons[name] = "\(old)rounded at run time: \(reason)"
-        }
-    }
-
-    private func refuse(_ weights: [DynamicCandidate.Encoded], _ reason: String, _ piece: inout Workpiece) {
+    private func refuse(_ weights: [KernelCandidate.Encoded], _ reason: String, _ piece: inout Workpiece) {
         piece.note("Activations are not rounded at run time, as \(reason)")
         for weight in weights { piece.refusals.append("\(weight.entry.name): \(reason)") }
     }

@@ -14,7 +14,7 @@ struct SmoothGroup {
     /// The groups of `graph` whose weights are among `eligible` (qualified names), in the order of the graph.
     ///
     /// A weight that is read with several activations is in no group, nor are the others it stands with.
-    static func groups(of graph: Graph, eligible: [String: DynamicLayers.Entry]) -> [SmoothGroup] {
+    static func groups(of graph: Graph, eligible: [String: KernelLayers.Entry]) -> [SmoothGroup] {
         var order: [String] = [], nodes: [String: [Int]] = [:], inputs: [String: Set<String>] = [:]
         for (position, node) in graph.nodes.enumerated() {
             guard node.isStandard(oneOf: ["MatMul", "Gemm"]), node.inputs.count > 1,

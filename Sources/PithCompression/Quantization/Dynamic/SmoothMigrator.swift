@@ -49,8 +49,8 @@ public struct SmoothMigrator: Technique {
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
         var settings = DynamicQuantizer()
         settings.minimumCount = max(minimumCount, 1)
-        let layers = DynamicLayers(
-            piece.model.graph, minimumCount: settings.minimumCount, selector: context.selector)
+        let layers = KernelLayers(
+            piece.model.graph, for: .dynamic, minimumCount: settings.minimumCount, selector: context.selector)
         let eligible = Dictionary(layers.entries.map { ($0.name, $0) }) { first, _ in first }
         let groups = SmoothGroup.groups(of: piece.model.graph, eligible: eligible)
         guard !groups.isEmpty else {

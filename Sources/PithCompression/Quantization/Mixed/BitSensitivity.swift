@@ -59,10 +59,3 @@ struct BitSensitivity {
         return zip(trials, points).reduce(into: [:]) { $0[$1.0.name, default: []].append($1.1) }
     }
 }
-
-extension OutputError {
-    /// Noise power as a part of the signal power; infinite for outputs that are not finite.
-    fileprivate var noiseToSignal: Double {
-        nonFinite.candidate > nonFinite.reference ? .infinity : MixedSearch.ratio(ofDecibels: -sqnrDB)
-    }
-}

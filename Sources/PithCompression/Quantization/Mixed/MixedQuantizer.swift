@@ -71,7 +71,7 @@ public struct MixedQuantizer: Technique {
         let source = FidelitySource(dataset), (seen, heldOut) = MixedQuantizer.split(dataset.calibrationRows)
         context.progress("measuring \(names.count) weights in \(widths.count) widths")
         let points = try await BitSensitivity(piece.model, settings: self, context: context)
-            .measure(names, source: source, rows: heldOut)
+            .measure(names, source: source, rows: seen)
         let bench = try CandidateBench(
             model: piece.model, original: piece.original, source: source, rows: heldOut, profile: context.profile)
         let search = MixedSearch(

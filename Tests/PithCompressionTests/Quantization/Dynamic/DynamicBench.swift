@@ -36,9 +36,10 @@ enum DynamicBench {
             ])
     }
 
-    /// A recurrent layer of 64 units over `x [sequence, 1, 64]` and a product: `LSTM` or `GRU`.
-    static func recurrent(_ operation: String) throws -> Model {
+    /// A recurrent layer of 64 units over `x [sequence, 1, 64]` and a product: `LSTM` or `GRU`, in one direction or both.
+    static func recurrent(_ operation: String, directions: Int = 1) throws -> Model {
         let gates = operation == "LSTM" ? 4 : 3
+        let direction = directions == 2 ? [Attribute("direction", .text("bidirectional"))] : []
         func small(_ name: String, _ lengths: [Int], seed: UInt64) throws -> Weight {
             let weight = try GraphBench.random(name, lengths, seed: seed)
             let numbers = weight.decoded().elements(as: Float.self).map { $0 / 8 }
@@ -47,16 +48,18 @@ enum DynamicBench {
         let nodes = [
             Node(
                 operation, inputs: ["x", "w", "r", "b"], outputs: ["h"],
-                attributes: [Attribute("hidden_size", .integer(64))], name: "cell"),
-            Node("Squeeze", inputs: ["h", "one"], outputs: ["s"]),
+                attributes: [Attribute("hidden_size", .integer(64))] + direction, name: "cell"),
+            // [sequence, directions, 1, 64] -> [sequence, directions, 64]
+            Node("Squeeze", inputs: ["h", "two"], outputs: ["s"]),
             Node("MatMul", inputs: ["s", "v"], outputs: ["y"], name: "head"),
         ]
         return GraphBench.model(
             nodes, inputs: [GraphBench.input("x", [20, 1, 64])], outputs: ["y"],
             weights: [
-                try small("w", [1, gates * 64, 64], seed: 1), try small("r", [1, gates * 64, 64], seed: 2),
-                try small("b", [1, 2 * gates * 64], seed: 3), try small("v", [64, 64], seed: 4),
-                GraphBench.integers("one", [1]),
+                try small("w", [directions, gates * 64, 64], seed: 1),
+                try small("r", [directions, gates * 64, 64], seed: 2),
+                try small("b", [directions, 2 * gates * 64], seed: 3), try small("v", [64, 64], seed: 4),
+                GraphBench.integers("two", [2]),
             ])
     }
 

@@ -1,17 +1,56 @@
+import PithFormats
 import PithModel
 import PithTensor
 
-/// The weights of a model that kernels with run-time rounding of activations can take, wherever they stand.
+/// The weights of a model that kernels can use as they are stored, wherever they stand.
 ///
 /// A weight is taken when every node that reads it has such a kernel and reads it the same way: the second factor of a
 /// `MatMul` or plain `Gemm`, or both weights of an `LSTM` together.
-struct DynamicLayers {
+struct KernelLayers {
+    /// Kinds of kernels.
+    enum Kind {
+        /// Integer kernels that round activations to the range of each run; the weights may still have to be rounded.
+        case dynamic
+        /// Kernels that decode matrices a block at a time.
+        case blocks
+
+        /// What such a kernel is, in words.
+        var words: String {
+            switch self {
+            case .dynamic: "that rounds activations at run time"
+            case .blocks: "that decodes blocks as it goes"
+            }
+        }
+
+        /// Whether a node reads a weight as such a kernel does; nil for a weight that none takes.
+        func readers(of weight: Weight) -> ((Node) -> Bool)? {
+            switch (self, weight.form) {
+            case (.dynamic, .dense(let tensor)):
+                guard tensor.type == .float32 else { return nil }
+                return { KernelLayers.hasKernel($0, tensor.shape) }
+            case (.dynamic, .encoded(let form)):
+                guard weight.execution == .folded, let form = form as? GroupedIntegers, form.levelBits == 8,
+                    let layout = DynamicLayout(form)
+                else { return nil }
+                return layout.fits
+            case (.blocks, .encoded(let form)):
+                guard weight.execution == .folded, let form = form as? GroupedIntegers,
+                    let layout = BlockLayout(form)
+                else { return nil }
+                return layout.fits
+            case (.blocks, .dense): return nil
+            }
+        }
+    }
+
     /// A weight with the way its kernels read it.
     struct Entry: Sendable {
         /// Qualified name.
         let name: String
         let tensor: Tensor
         let part: LayerWeight
+        /// The levels that an earlier stage gave it, where a kernel takes them as they are.
+        let form: GroupedIntegers?
     }
 
     /// A place that reads a weight.
@@ -32,10 +71,12 @@ struct DynamicLayers {
     private var uses: [String: [Use]] = [:]
     private var exposed: Set<String> = []
     private var places = 0
+    private let kind: Kind
 
-    /// Looks at every dense `float32` weight of `graph` and the graphs nested in it that has `minimumCount` elements and
-    /// that `selector` accepts.
-    init(_ graph: Graph, minimumCount: Int, selector: Selector) {
+    /// Looks at the weights of `graph` and the graphs nested in it that have `minimumCount` elements, that `selector`
+    /// accepts, and that kernels of `kind` may take.
+    init(_ graph: Graph, for kind: Kind, minimumCount: Int, selector: Selector) {
+        self.kind = kind
         var scopes: [GraphPath: [String: String]] = [:]
         graph.forEachGraph { graph, path in
             // Outer graphs come first; the main graph has none around it.
@@ -45,7 +86,7 @@ struct DynamicLayers {
         var parts: [String: LayerWeight] = [:]
         for (name, weight) in tensors {
             let readers = uses[name] ?? []
-            guard readers.contains(where: { DynamicLayers.isLayer($0.node, $0.index) }) else { continue }
+            guard readers.contains(where: { KernelLayers.isLayer($0.node, $0.index) }) else { continue }
             switch verdict(name, weight, readers, minimumCount, selector) {
             case .success(let part): parts[name] = part
             case .failure(let reason): reasons[name] = reason.text
@@ -53,8 +94,9 @@ struct DynamicLayers {
         }
         removeHalves(&parts)
         for (name, weight) in tensors {
-            guard let part = parts[name], let tensor = weight.dense else { continue }
-            entries.append(Entry(name: name, tensor: tensor, part: part))
+            guard let part = parts[name] else { continue }
+            let form = weight.representation as? GroupedIntegers
+            entries.append(Entry(name: name, tensor: weight.decoded(), part: part, form: form))
         }
     }
 
@@ -73,7 +115,7 @@ struct DynamicLayers {
         for weight in graph.weights {
             let name = path.qualified(weight.name)
             visible[weight.name] = name
-            if weight.dense?.type == .float32 { tensors.append((name, weight)) }
+            if kind.readers(of: weight) != nil { tensors.append((name, weight)) }
         }
         for node in graph.nodes {
             places += 1
@@ -100,30 +142,26 @@ struct DynamicLayers {
         else { return no("the recipe leaves it out") }
         guard weight.shape.count > 0 else { return no("it has no elements") }
         guard weight.shape.count >= minimumCount else {
-            return no("rounding activations costs more than \(weight.shape.count) weights save")
+            return no("such a kernel costs more than \(weight.shape.count) weights save")
         }
         guard !exposed.contains(name) else { return no("it is also an output of its graph") }
         var parts: Set<LayerWeight> = []
+        let isRead = kind.readers(of: weight) ?? { _ in false }
         for reader in readers {
-            guard DynamicLayers.isLayer(reader.node, reader.index), !reader.isConstant,
-                let part = LayerWeight(reader.node, input: reader.index, shape: weight.shape),
-                DynamicLayers.hasKernel(reader.node, weight.shape)
-            else { return no("\(reader.node.label) has no kernel that rounds activations at run time") }
+            guard KernelLayers.isLayer(reader.node, reader.index), !reader.isConstant,
+                let part = LayerWeight(reader.node, input: reader.index, shape: weight.shape), isRead(reader.node)
+            else { return no("\(reader.node.label) has no kernel \(kind.words)") }
             parts.insert(part)
         }
         guard parts.count == 1, let part = parts.first else { return no("its readers read it in different ways") }
         return .success(part)
     }
 
-    /// Whether a kernel does what the node says.
+    /// Whether a kernel of dense weights yet to be rounded does what the node says.
     private static func hasKernel(_ node: Node, _ shape: Shape) -> Bool {
-        switch node.operation {
-        case "LSTM": shape.rank == 3 && node.integer("layout", default: 0) == 0
-        case "MatMul": shape.rank == 2
-        default:
-            shape.rank == 2 && node.float("alpha", default: 1) == 1 && node.float("beta", default: 1) == 1
-                && node.integer("transA", default: 0) == 0
-        }
+        node.isStandard("LSTM")
+            ? shape.rank == 3 && node.integer("layout", default: 0) == 0
+            : shape.rank == 2 && ProductKernel.takes(node, isTransposed: ProductKernel.isTransposed(node))
     }
 
     /// The kernel of an `LSTM` takes both its weights in integers or none.
@@ -131,7 +169,7 @@ struct DynamicLayers {
         var pairs: [Int: (label: String, names: Set<String>)] = [:]
         for (name, readers) in uses {
             for reader in readers
-            where reader.node.isStandard("LSTM") && DynamicLayers.isLayer(reader.node, reader.index) {
+            where reader.node.isStandard("LSTM") && KernelLayers.isLayer(reader.node, reader.index) {
                 pairs[reader.place, default: (reader.node.label, [])].names.insert(name)
             }
         }

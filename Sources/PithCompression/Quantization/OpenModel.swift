@@ -10,11 +10,11 @@ struct OpenModel: InferenceModel {
     /// The weights, by their names in the main graph.
     private(set) var weights: [String: Tensor]
 
-    /// Opens the weights `names` of the main graph of `model`, all of which are `float32`.
+    /// Opens the dense weights `names` of the main graph of `model`, all of which are `float32`; others stay as they are.
     ///
     /// - Throws: What writer and runtime throw.
     init(_ model: Model, opening names: [String]) throws {
-        var model = model.decoded, weights: [String: Tensor] = [:]
+        var model = model, weights: [String: Tensor] = [:]
         for name in names {
             guard let tensor = model.graph.weights[name]?.dense else {
                 preconditionFailure("There is no dense weight '\(name)' to open.")

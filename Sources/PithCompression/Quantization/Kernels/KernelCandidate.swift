@@ -1,0 +1,117 @@
+import PithModel
+import PithTensor
+
+/// A model in which some weights are held in integers, with the account of it.
+struct KernelCandidate {
+    /// A weight in integers.
+    struct Encoded: Sendable {
+        let entry: KernelLayers.Entry
+        let form: GroupedIntegers
+        /// Nil for levels that an earlier stage gave, which knows better.
+        let sqnrDB: Double?
+
+        /// Rounds a weight that is not yet: a scale for each output channel, for recurrent layers one in each direction.
+        ///
+        /// - Throws: `CompressionError` `.nonFiniteWeight`.
+        init(_ entry: KernelLayers.Entry, bits: Int) throws(CompressionError) {
+            self.entry = entry
+            if let form = entry.form, form.hasLevels(of: bits) {
+                (self.form, sqnrDB) = (form, nil)
+                return
+            }
+            let isRecurrent = entry.part.layer == .recurrent
+            form =
+                try isRecurrent
+                ? Encoded.recurrent(entry, bits)
+                : SymmetricIntegers.encode(entry.tensor, named: entry.name, axis: entry.part.axis, bits: bits)
+            sqnrDB = form.sqnrDB(against: entry.tensor)
+        }
+
+        /// The levels of `[directions, rows, inputs]`; the kernel wants zero points written out.
+        private static func recurrent(
+            _ entry: KernelLayers.Entry, _ bits: Int
+        ) throws(CompressionError) -> GroupedIntegers {
+            let axes = entry.tensor.shape.dimensions, rows = axes[0] * axes[1]
+            guard let flat = try? entry.tensor.reshaped(to: Shape([rows, axes[2]])) else {
+                preconditionFailure("A tensor of three axes has no two.")
+            }
+            let form = try SymmetricIntegers.encode(flat, named: entry.name, axis: 0, bits: bits)
+            let grouping = axes[0] == 1 ? GroupedIntegers.Grouping.channel(axis: 1) : .block(axis: 2, size: axes[2])
+            let lengths = GroupedIntegers.scaleDimensions(of: entry.tensor.shape, grouping)
+            guard let shape = try? Shape(lengths), let levels = try? form.levels.reshaped(to: entry.tensor.shape),
+                let scales = try? form.scales.reshaped(to: shape)
+            else { preconditionFailure("Levels of \(flat.shape) do not fill \(entry.tensor.shape).") }
+            let zeros = Tensor([Int8](repeating: 0, count: rows), shape: shape)
+            return GroupedIntegers(levels: levels, scales: scales, zeroPoints: zeros, grouping: grouping)
+        }
+
+        /// Rounds a matrix that no stage has rounded to 8 bits in blocks.
+        ///
+        /// - Throws: `CompressionError` `.nonFiniteWeight`.
+        init(inBlocks entry: KernelLayers.Entry) throws(CompressionError) {
+            var quantizer = WeightQuantizer()
+            quantizer.grid = WeightGrid(bits: 8, blockSize: 64, isSymmetric: true, scales: .float32, clipping: .none)
+            guard
+                let form = try quantizer.encode(entry.tensor, named: entry.name, entry.part) as? GroupedIntegers
+            else { preconditionFailure("A grid in blocks gives levels in groups.") }
+            (self.entry, self.form, sqnrDB) = (entry, form, form.sqnrDB(against: entry.tensor))
+        }
+
+        /// A weight whose levels a kernel takes as they are, with scales as wide as it wants them; nil for one that has none.
+        init?(stored entry: KernelLayers.Entry) {
+            guard let form = entry.form, let numbers = form.scales.floats() else { return nil }
+            self.form = GroupedIntegers(
+                levels: form.levels, scales: Tensor(numbers, shape: form.scales.shape), zeroPoints: form.zeroPoints,
+                grouping: form.grouping, levelBits: form.levelBits)
+            (self.entry, sqnrDB) = (entry, nil)
+        }
+
+        /// What the ledger says of it.
+        func note(_ execution: Weight.Execution) -> String {
+            switch execution {
+            case .blocks: return "block kernel (com.microsoft.MatMulNBits), float activations"
+            case .roundedBlocks:
+                return "block kernel (com.microsoft.MatMulNBits), activations rounded to 8 bits in blocks"
+            case .dynamic, .folded, .integer:
+                let kernel = entry.part.layer == .recurrent ? "com.microsoft.DynamicQuantizeLSTM" : "MatMulInteger"
+                return "integer kernel (\(kernel)), activations rounded at run time"
+            }
+        }
+    }
+
+    let model: Model
+    let taken: [Encoded]
+    private let execution: Weight.Execution
+
+    /// Puts `taken` into `model`, for kernels of `execution`.
+    init(_ model: Model, taking taken: [Encoded], execution: Weight.Execution) {
+        let forms = Dictionary(taken.map { ($0.entry.name, $0.form) }) { first, _ in first }
+        var model = model
+        model.graph.updateEachGraph { graph, path in
+            for name in graph.weights.names {
+                guard let form = forms[path.qualified(name)] else { continue }
+                graph.weights[name]?.form = .encoded(form)
+                graph.weights[name]?.execution = execution
+            }
+        }
+        self.model = model
+        self.taken = taken
+        self.execution = execution
+    }
+
+    /// Puts the candidate on the bench, as the work of `technique`.
+    func settle(_ piece: inout Workpiece, by technique: String) {
+        piece.model = model
+        for encoded in taken {
+            let name = encoded.entry.name
+            let earlier = encoded.entry.form == nil ? nil : piece.encodings[name]
+            piece.encodings[name] = Workpiece.Encoding(
+                technique: earlier?.technique ?? technique, sqnrDB: earlier?.sqnrDB ?? encoded.sqnrDB,
+                note: encoded.note(execution))
+            piece.unhandled[name] = nil
+            piece.floatReasons[name] = nil
+        }
+        let key = execution == .dynamic ? "dynamicWeights" : "blockWeights"
+        piece.decisions[key] = .array(taken.map { .string($0.entry.name) })
+    }
+}

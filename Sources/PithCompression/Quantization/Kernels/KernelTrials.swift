@@ -1,0 +1,95 @@
+import PithFormats
+import PithModel
+import PithRuntime
+
+/// Measures which weights are worth a kernel that uses them as they are stored.
+struct KernelTrials {
+    private let settings: any KernelTechnique
+    /// The model that a candidate changes.
+    private let model: Model
+    let option: KernelOption
+    private let bench: CandidateBench
+    /// Output SQNR of the option's folded model in dB, once it is asked for.
+    private var foldedDB: Double?
+
+    /// Why a candidate is not worth it.
+    enum Fault: String {
+        case refused = "the runtime does not take that"
+        case error = "that errs too much"
+        case slow = "that saves no time"
+    }
+
+    /// A candidate with what was measured of it.
+    struct Measured {
+        let label: String
+        let candidate: KernelCandidate
+        let sqnrDB: Double
+        /// Nil under fixed rules and for candidates that are not sound.
+        var speedup: Double?
+        var fault: Fault?
+
+        var figures: String {
+            let speed = speedup.map { ", \($0.formatted(digits: 2))x the speed before" } ?? ""
+            return "\(label): \(sqnrDB.formatted(digits: 1)) dB\(speed)"
+        }
+
+        /// Clearly faster, or as fast and more accurate.
+        func isBetter(than other: Measured) -> Bool {
+            let ratio = (speedup ?? 1) / (other.speedup ?? 1)
+            return ratio > 1.03 || ratio > 0.97 && sqnrDB > other.sqnrDB
+        }
+    }
+
+    /// Prepares to measure candidates of `model` on `bench`.
+    init(_ settings: any KernelTechnique, model: Model, option: KernelOption, bench: CandidateBench) {
+        (self.settings, self.model, self.option, self.bench) = (settings, model, option, bench)
+    }
+
+    /// The candidate whose `weights` the kernels use, with what keeps it from being worth it.
+    ///
+    /// - Throws: What runtime and data throw.
+    mutating func measure(
+        _ label: String, _ weights: [KernelCandidate.Encoded], atLeast speedup: Double = 0
+    ) throws -> Measured {
+        let candidate = KernelCandidate(model, taking: weights, execution: option.execution)
+        let bytes = try encoded(taking: weights)
+        guard (try? Session(bytes: bytes, name: "candidate")) != nil else {
+            return Measured(label: label, candidate: candidate, sqnrDB: -.infinity, fault: .refused)
+        }
+        var measured = Measured(label: label, candidate: candidate, sqnrDB: try bench.sqnrDB(of: bytes))
+        // A candidate that is not sound need not be timed.
+        guard try isSound(measured.sqnrDB) else {
+            measured.fault = .error
+            return measured
+        }
+        measured.speedup = try bench.speedup(of: bytes)
+        if let found = measured.speedup, found < max(settings.minimumSpeedup, speedup) { measured.fault = .slow }
+        return measured
+    }
+
+    /// The file that is measured: what is not taken stands as it will at the end.
+    private func encoded(taking weights: [KernelCandidate.Encoded]) throws -> [UInt8] {
+        try ONNXWriter.encode(
+            KernelCandidate(option.folded, taking: weights, execution: option.execution).model)
+    }
+
+    /// Whether the outputs stay sound, with something to spare, when the kernels use `weights`.
+    ///
+    /// The number of weights that pass this is chosen on the rows that it looks at, so that new rows err a little more.
+    ///
+    /// - Throws: What runtime and data throw.
+    mutating func isSound(taking weights: [KernelCandidate.Encoded]) throws -> Bool {
+        try isSound(try bench.sqnrDB(of: try encoded(taking: weights)), spare: KernelTrials.spareDB)
+    }
+
+    /// What a chosen number of weights has to be better than the target, in dB.
+    private static let spareDB = 2.0
+
+    private mutating func isSound(_ sqnrDB: Double, spare: Double = 0) throws -> Bool {
+        guard sqnrDB < settings.targetSQNR + spare else { return true }
+        guard sqnrDB >= Verification.lowSQNR else { return false }
+        let limit = try foldedDB ?? bench.sqnrDB(of: try ONNXWriter.encode(option.folded))
+        foldedDB = limit
+        return sqnrDB >= limit - settings.allowedLoss
+    }
+}

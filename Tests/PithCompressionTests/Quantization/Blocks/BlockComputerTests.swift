@@ -1,0 +1,111 @@
+import PithCompression
+import PithEvaluation
+import PithFormats
+import PithModel
+import PithRuntime
+import PithTensor
+import Testing
+
+@Suite(.enabled(if: GraphBench.hasRuntime, "needs ONNX Runtime")) struct BlockComputerTests {
+    private func inBlocks(_ model: Model, bits: Int, size: Int = 32) async throws -> Workpiece {
+        var piece = Workpiece(model: model), quantizer = WeightQuantizer()
+        (quantizer.bits, quantizer.blockSize, quantizer.scales) = (bits, size, .float16)
+        quantizer.symmetric = bits == 8
+        try await quantizer.apply(to: &piece, in: StageContext())
+        return piece
+    }
+
+    private func computer(_ arithmetic: BlockComputer.Arithmetic) -> BlockComputer {
+        var technique = BlockComputer()
+        (technique.arithmetic, technique.targetSQNR, technique.minimumSpeedup) = (arithmetic, 20, 0)
+        return technique
+    }
+
+    @Test(arguments: [4, 8], [BlockComputer.Arithmetic.int8, .float])
+    func `blocks stay as they are, are computed by kernels, and are compared in the closed loop`(
+        bits: Int, arithmetic: BlockComputer.Arithmetic
+    ) async throws {
+        let model = try DynamicBench.products(), scratch = try Scratch()
+        let context = StageContext(dataset: try DynamicBench.dataset(scratch, for: model), profile: .fixedRules)
+        var piece = try await inBlocks(model, bits: bits)
+        let folded = piece.model
+        try await computer(arithmetic).apply(to: &piece, in: context)
+        let kernels = try DynamicBench.kernels(piece.model, ["x": try SmallModels.tensor([3, 64], seed: 5)])
+        #expect(kernels["MatMulNBits"] == 4, "\(kernels) \(piece.notes)")
+        #expect(kernels["MatMul"] == nil)
+        #expect(try ClosedLoop.verify(model, piece, written: piece.model).weightsCompared == 4)
+        let x = try SmallModels.tensor([9, 64], seed: 6)
+        let apart = try GraphBench.agreement(folded, piece.model, ["x": x])
+        #expect(arithmetic == .float ? apart > 110 : apart > 38, "\(apart)")
+        let row = try #require(Ledger(original: model, piece: piece).rows.first { $0.weight == "w2" })
+        #expect(row.technique == "quantize.weights")
+        #expect(row.note.hasPrefix("block kernel (com.microsoft.MatMulNBits), "))
+        #expect(!row.representation.contains("folded"))
+        #expect(piece.decisions["blockWeights"] == .array((1...4).map { .string("w\($0)") }))
+    }
+
+    @Test func `one level that differs is found and its weight named`() async throws {
+        let model = try DynamicBench.products(), scratch = try Scratch()
+        let context = StageContext(dataset: try DynamicBench.dataset(scratch, for: model), profile: .fixedRules)
+        var piece = try await inBlocks(model, bits: 8)
+        try await computer(.int8).apply(to: &piece, in: context)
+        let form = try #require(piece.model.graph.weights["w3"]?.representation as? GroupedIntegers)
+        var levels = form.levels.elements(as: Int8.self)
+        levels[17] = levels[17] == 0 ? 1 : 0
+        var tampered = piece.model
+        tampered.graph.weights["w3"]?.form = .encoded(
+            GroupedIntegers(levels: Tensor(levels, shape: form.shape), scales: form.scales, grouping: form.grouping))
+        let error = #expect(throws: CompressionError.self) { try ClosedLoop.verify(model, piece, written: tampered) }
+        #expect(error?.code == .mismatch)
+        #expect(error?.problem.contains("'w3'") == true)
+    }
+
+    @Test func `weights without blocks, and models without data, are told`() async throws {
+        let model = try DynamicBench.products(), scratch = try Scratch()
+        var piece = Workpiece(model: model)
+        try await WeightQuantizer().apply(to: &piece, in: StageContext())
+        try await BlockComputer().apply(to: &piece, in: StageContext())
+        #expect(piece.notes.contains { $0.contains("no product reads 4- or 8-bit levels in blocks") })
+        piece = try await inBlocks(model, bits: 4)
+        try await BlockComputer().apply(to: &piece, in: StageContext())
+        #expect(piece.model.graph.weights["w1"]?.execution == .folded)
+        #expect(piece.floatReasons["w1"]?.contains("without calibration data") == true)
+        var slow = BlockComputer()
+        slow.minimumSpeedup = 1000
+        let context = StageContext(
+            dataset: try DynamicBench.dataset(scratch, for: model),
+            profile: MachineProfile(.cache(scratch.path("profile.json"))))
+        try await slow.apply(to: &piece, in: context)
+        #expect(piece.model.graph.weights["w1"]?.execution == .folded)
+        #expect(piece.notes.contains { $0.hasPrefix("Tried and not taken: blocks used as they are stored in every") })
+    }
+
+    @Test func `channels of different sizes are taken by blocks where one range ruins them`() async throws {
+        // Channels 0 to 63 are a hundred times as large as 64 to 127, and their weights as much smaller.
+        let emphasis = (0..<128).map { Float($0 < 64 ? 100 : 1) }
+        let weights = try (1...4).map { number -> Weight in
+            let numbers = try GraphBench.random("w\(number)", [128, 64], seed: UInt64(number)).decoded()
+            let scaled = numbers.elements(as: Float.self).enumerated().map { $1 / emphasis[$0 / 64] }
+            return Weight("w\(number)", Tensor(scaled, shape: numbers.shape))
+        }
+        let model = GraphBench.model(
+            [Node("Concat", inputs: ["x", "x"], outputs: ["d"], attributes: [Attribute("axis", .integer(1))])]
+                + [Node("Mul", inputs: ["d", "emphasis"], outputs: ["a"])]
+                + (1...4).map { Node("MatMul", inputs: ["a", "w\($0)"], outputs: ["y\($0)"]) },
+            inputs: [GraphBench.input("x", [-1, 64])], outputs: (1...4).map { "y\($0)" },
+            weights: weights + [Weight("emphasis", Tensor(vector: emphasis))])
+        let scratch = try Scratch()
+        let context = StageContext(dataset: try DynamicBench.dataset(scratch, for: model), profile: .fixedRules)
+        var piece = Workpiece(model: model)
+        var settings = DynamicQuantizer(layers: .measured, kernels: .measured)
+        (settings.targetSQNR, settings.allowedLoss) = (36, 0.5)
+        try await settings.apply(to: &piece, in: context)
+        #expect(piece.model.graph.weights.filter { $0.execution == .roundedBlocks }.count == 4, "\(piece.notes)")
+        #expect(piece.encodings["w1"]?.technique == "quantize.dynamic")
+        #expect(try ClosedLoop.verify(model, piece, written: piece.model).weightsCompared == 4)
+        #expect(try GraphBench.agreement(model, piece.model, ["x": try SmallModels.tensor([30, 64], seed: 21)]) > 36)
+        var every = DynamicQuantizer(layers: .every, kernels: .measured)
+        every.minimumCount = 1
+        #expect(throws: CompressionError.self) { try every.validate() }
+    }
+}
