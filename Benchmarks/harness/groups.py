@@ -85,12 +85,13 @@ GROUPS = {
         ("heavy-tails",),
     ),
     "recurrent": Group(
-        "recurrent models", (built_in("int8"), built_in("int8-dynamic"), built_in("int8-weights")), _dynamic,
+        "recurrent models", (built_in("int8"), built_in("int8-accurate"), built_in("int8-dynamic"), built_in("int8-weights")), _dynamic,
         ("dtln-1", "dtln-2", "silero-vad", "silero-vad-ifless", "silero-vad-half", "lstm", "gru", "gru-strong"), every_row=False,
         heads=("bytes", "smaller", "SQNR, dB", "cosine", "speed", "quartiles", "integer kernels", "process, s"),
     ),
     "minilm": Group(
-        "a sentence encoder", (built_in("int8-dynamic"), built_in("int8-weights"), built_in("int4-accurate", 4)), _encoder,
+        "a sentence encoder",
+        (built_in("int8"), built_in("int8-dynamic"), built_in("int8-weights"), built_in("int4-accurate", 4)), _encoder,
         ("all-minilm-l6-v2",),
         heads=("bits", "bytes", "smaller", "SQNR, dB", "cosine", "score", "speed", "quartiles", "integer kernels", "process, s"),
     ),

@@ -86,7 +86,7 @@ def _recurrent(model, results):
         if db:
             yield _db(ours) >= db, f"{_db(ours):.2f} dB, at least {db}"
 
-    found = _checked(model, results, "pith int8-weights" if model in GRUS else "pith int8", check)
+    found = _checked(model, results, "pith int8-accurate" if model in GRUS else "pith int8", check)
     return found + ([_as_dynamic(model, results, rival)] if model in ("dtln-1", "dtln-2", "lstm") and not rival["problem"] else [])
 
 
@@ -100,22 +100,25 @@ def _as_dynamic(model, results, rival):
 
 def _minilm(model, results):
     rival = results["candidates"][RIVAL]
+    # Promised beside .8203, which all sentences give in float; the rows of the card give another figure.
+    float_rho = results["reference"]["score"]
+    loses = lambda ours, most: float_rho - ours["score"] <= most
     text = lambda ours: f"cosine {ours['cosine']:.4f}, rho {ours['score']:.4f}, {ours['bytes']:,} bytes, {ours['speed']:.2f}x"
 
     def dynamic(ours):
         wanted = rival["speed"] * 0.95
-        good = ours["cosine"] >= 0.996 and ours["score"] >= 0.8195 and ours["bytes"] <= 23_000_000
-        yield good, f"{text(ours)}; at least .996 and .8195, at most 23 MB"
+        good = ours["cosine"] >= 0.996 and loses(ours, 0.0008) and ours["bytes"] <= 23_000_000
+        yield good, f"{text(ours)}; at least .996 and {float_rho - 0.0008:.4f}, at most 23 MB"
         yield ours["speed"] >= wanted, f"{ours['speed']:.2f}x beside {rival['speed']:.2f}x of {RIVAL}, at least .95 of it"
 
     weights = lambda ours: [(ours["cosine"] >= 0.9995 and ours["speed"] >= 1.4, f"{text(ours)}; at least .9995 and 1.4x")]
     small = lambda ours: [
         (
-            ours["cosine"] >= 0.98 and ours["score"] >= 0.817 and ours["bytes"] <= 13_000_000 and ours["speed"] >= 1 - NOISE,
-            f"{text(ours)}; at least .98, .817 and fp32 speed, at most 13.0 MB",
+            ours["cosine"] >= 0.98 and loses(ours, 0.0033) and ours["bytes"] <= 13_000_000 and ours["speed"] >= 1 - NOISE,
+            f"{text(ours)}; at least .98, {float_rho - 0.0033:.4f} and fp32 speed, at most 13.0 MB",
         )
     ]  # fmt: skip
-    checks = {"pith int8-dynamic": dynamic, "pith int8-weights": weights, "pith int4-accurate": small}
+    checks = {"pith int8-dynamic": dynamic, "pith int8": weights, "pith int4-accurate": small}
     return [line for recipe, check in checks.items() for line in _checked(model, results, recipe, check)]
 
 

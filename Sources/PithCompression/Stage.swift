@@ -48,6 +48,31 @@ extension Stage: Codable {
     }
 }
 
+extension Stage {
+    /// The stage without the settings that have their defaults.
+    var withoutDefaults: JSONValue {
+        get throws {
+            let standard = Stage(type(of: technique).init(), where: selector)
+            guard case .object(let fields) = try JSONValue(encoding: self),
+                case .object(let usual) = try JSONValue(encoding: standard)
+            else { return .null }
+            return .object(
+                fields.filter { $0.key == Key.technique || $0.key == Key.selector || usual[$0.key] != $0.value })
+        }
+    }
+}
+
+extension Recipe {
+    /// The recipe without the settings that have their defaults; reading it gives the same recipe.
+    var withoutDefaults: JSONValue {
+        get throws {
+            guard case .object(var fields) = try JSONValue(encoding: self) else { return .null }
+            fields["stages"] = .array(try stages.map { try $0.withoutDefaults })
+            return .object(fields)
+        }
+    }
+}
+
 extension Technique {
     /// Starts from the defaults and replaces the given settings.
     static func decode(_ settings: JSONValue) throws -> Self {

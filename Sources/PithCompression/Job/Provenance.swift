@@ -8,7 +8,8 @@ import PithTensor
 ///
 /// Of every file that had a say the SHA-256 is kept, and no name: `input`; `externalData`, the files that hold its
 /// weights, in the order of first use; `data`, the `.npz` or data card and the files that the card names, in its order.
-/// The last two are there only when there are such files.
+/// The last two are there only when there are such files. The recipe stands without the settings that have their defaults in
+/// this version of Pith, which is named: in a small model they would take a part of what was saved.
 package struct Provenance {
     /// Key of the property.
     package static let key = "pith.provenance"
@@ -43,7 +44,7 @@ package struct Provenance {
         var record: [String: JSONValue] = [
             "pith": .string(PithVersion.current), "input": try Provenance.hash(input),
             "seed": Int(exactly: seed).map { .integer($0) } ?? .string("\(seed)"),
-            "recipe": try JSONValue(encoding: recipe), "decisions": .object(decisions),
+            "recipe": try recipe.withoutDefaults, "decisions": .object(decisions),
         ]
         if !external.isEmpty { record["externalData"] = .array(external) }
         if !data.isEmpty { record["data"] = .array(data) }

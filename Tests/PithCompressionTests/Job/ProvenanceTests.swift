@@ -55,6 +55,24 @@ import Testing
         #expect(found["externalData"] == nil)
     }
 
+    @Test(arguments: Recipe.builtIn.map(\.name))
+    func `the recipe is kept without its defaults, and is the same when read`(
+        name: String
+    ) throws {
+        let scratch = try Scratch(), model = try SmallModels.residual(), path = scratch.path("m.onnx")
+        try ONNXWriter.write(model, to: path)
+        var recipe = try Recipe.named(name)
+        recipe.stages[recipe.stages.count - 1].selector.exclude = ["w"]
+        let provenance = Provenance(recipe: recipe, decisions: [:], seed: 0, input: path)
+        let kept = try #require(try record(provenance, model)["recipe"])
+        let text = String(decoding: try JSONEncoder().encode(kept), as: UTF8.self)
+        let whole = try JSONEncoder().encode(recipe)
+        #expect(
+            try JSONDecoder().decode(JSONValue.self, from: JSONEncoder().encode(Recipe(text: text)))
+                == JSONDecoder().decode(JSONValue.self, from: whole))
+        #expect(recipe.stages.count == 1 || text.utf8.count * 2 < whole.count)
+    }
+
     @Test func `of an archive without a card the archive is hashed`() throws {
         let folder = Digits.folder.appendingPathComponent("digits.npz").path
         let input = ValueInfo(
