@@ -52,9 +52,17 @@ struct KernelCandidate {
             var quantizer = WeightQuantizer()
             quantizer.grid = WeightGrid(bits: 8, blockSize: 64, isSymmetric: true, scales: .float32, clipping: .none)
             guard
-                let form = try quantizer.encode(entry.tensor, named: entry.name, entry.part) as? GroupedIntegers
+                let form = try quantizer.encode(entry.tensor, named: entry.name, entry.part) as? GroupedIntegers,
+                let axis = entry.part.reduced,
+                let shape = try? Shape(
+                    GroupedIntegers.scaleDimensions(
+                        of: form.shape, .block(axis: axis, size: quantizer.blockSize))),
+                let scales = try? form.scales.reshaped(to: shape)
             else { preconditionFailure("A grid in blocks gives levels in groups.") }
-            (self.entry, self.form, sqnrDB) = (entry, form, form.sqnrDB(against: entry.tensor))
+            // One block is as long as the whole axis where that is short: then the form says a scale for each output.
+            self.form = GroupedIntegers(
+                levels: form.levels, scales: scales, grouping: .block(axis: axis, size: quantizer.blockSize))
+            (self.entry, sqnrDB) = (entry, form.sqnrDB(against: entry.tensor))
         }
 
         /// A weight whose levels a kernel takes as they are, with scales as wide as it wants them; nil for one that has none.

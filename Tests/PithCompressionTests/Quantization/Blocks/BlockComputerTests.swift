@@ -80,6 +80,29 @@ import Testing
         #expect(piece.notes.contains { $0.hasPrefix("Tried and not taken: blocks used as they are stored in every") })
     }
 
+    @Test(arguments: [24, 48, 60]) func `axes shorter than a block are taken whole`(inputs: Int) async throws {
+        let model = GraphBench.model(
+            [
+                Node("Slice", inputs: ["x", "zero", "end", "one"], outputs: ["s"]),
+                Node("MatMul", inputs: ["s", "w"], outputs: ["y"]),
+                Node("Gemm", inputs: ["s", "v", "b"], outputs: ["z"], attributes: [Attribute("transB", .integer(1))]),
+            ], inputs: [GraphBench.input("x", [-1, 64])], outputs: ["y", "z"],
+            weights: [
+                try GraphBench.random("w", [inputs, 96], seed: 1), try GraphBench.random("v", [96, inputs], seed: 2),
+                try GraphBench.random("b", [96], seed: 3), GraphBench.integers("zero", [0]),
+                GraphBench.integers("end", [Int64(inputs)]), GraphBench.integers("one", [1]),
+            ])
+        let scratch = try Scratch()
+        let context = StageContext(dataset: try DynamicBench.dataset(scratch, for: model), profile: .fixedRules)
+        var piece = Workpiece(model: model), settings = DynamicQuantizer(layers: .measured, kernels: .measured)
+        (settings.targetSQNR, settings.minimumCount) = (30, 1)
+        try await settings.apply(to: &piece, in: context)
+        // A range for each row errs less than one for all.
+        #expect(piece.model.graph.weights.filter { $0.execution == .roundedBlocks }.map(\.name) == ["w", "v"])
+        #expect(try ClosedLoop.verify(model, piece, written: piece.model).weightsCompared == 2)
+        #expect(try GraphBench.agreement(model, piece.model, ["x": try SmallModels.tensor([30, 64], seed: 4)]) > 38)
+    }
+
     @Test func `channels of different sizes are taken by blocks where one range ruins them`() async throws {
         // Channels 0 to 63 are a hundred times as large as 64 to 127, and their weights as much smaller.
         let emphasis = (0..<128).map { Float($0 < 64 ? 100 : 1) }
