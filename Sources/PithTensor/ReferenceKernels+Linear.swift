@@ -143,7 +143,7 @@ extension ReferenceKernels {
     }
 
     /// Sixteen sums over every sixteenth term, added up in halves.
-    private static func sixteenths(_ count: Int, _ term: (Int) -> Float) -> Float {
+    static func sixteenths(_ count: Int, _ term: (Int) -> Float) -> Float {
         var sums = [Float](repeating: 0, count: 16)
         for index in 0..<count { sums[index % 16] += term(index) }
         while sums.count > 1 {
