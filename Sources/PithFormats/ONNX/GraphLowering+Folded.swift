@@ -9,32 +9,18 @@ extension GraphLowering {
     /// | levels of 8 bits and more | `Cast` |
     /// | levels of 4, 2 or 1 bits, several a byte | `BitShift` left and right, `Reshape`, `Cast`, and `Sub` for their sign |
     /// | levels of 3, 5, 6 or 7 bits | the same for runs of 4, 2 and 1 of their bits, `Mul` and `Add` |
+    /// | codes into a table | the same in `int32`, `Gather` of the table |
     /// | zero points | the same, `Sub` |
     /// | scales | `Cast` when they are half floats, `Mul` |
     /// | blocks | `Reshape`; `Slice` where the last one is not full |
-    mutating func lowerFolded(_ name: String, _ form: GroupedIntegers) throws(FormatError) {
+    mutating func lowerFolded(_ name: String, _ form: GroupedIntegers, table: Tensor? = nil) throws(FormatError) {
         try require(OperatorSets.folding(bits: form.levelBits), "folding of \(form.levelBits) bits", for: name)
         // Levels and zero points are cast before they are subtracted: a float holds 24 bits of each.
         if form.zeroPoints != nil, form.levels.type.bitWidth > 16 {
             throw unsupported(name, "zero points of \(form.levels.type.rawValue) levels can not be folded exactly.")
         }
-        let layout = FoldedLayout(form), codes = form.levelBits < 8 ? form.codes() : nil
-        var value: String
-        if let codes {
-            let levels = layout.ragged.map { padded(codes.levels, form.shape, axis: $0.axis, to: $0.padded) }
-            value = numbers(levels ?? codes.levels, bits: form.levelBits, layout.levels, name, "_q")
-        } else {
-            let levels = layout.ragged.map { padded(form.levels, axis: $0.axis, to: $0.padded) } ?? form.levels
-            value = cast(store(reshaped(levels, layout.levels), name, "_q"))
-        }
-        if let zeros = form.zeroPoints {
-            let zero =
-                codes?.zeroPoints.map { numbers($0, bits: form.levelBits, layout.scales, name, "_z") }
-                ?? cast(store(reshaped(zeros, layout.scales), name, "_z"))
-            value = chain("Sub", [value, zero])
-        } else if let codes, codes.offset != 0 {
-            value = chain("Sub", [value, shared("offset\(codes.offset)", Tensor(scalar: Float(codes.offset)))])
-        }
+        let layout = FoldedLayout(form)
+        var value = table.map { entries(name, form, layout, $0) } ?? distances(name, form, layout)
         var scale = store(reshaped(form.scales, layout.scales), name, "_s")
         if form.scales.type != .float32 { scale = cast(scale) }
         value = finish("Mul", [value, scale], as: layout.levels == form.shape.dimensions ? name : nil)
@@ -50,6 +36,41 @@ extension GraphLowering {
         slice(value, axis: ragged.axis, to: form.shape.dimensions[ragged.axis], as: name)
     }
 
+    /// Levels less their zero points, as floats.
+    private mutating func distances(_ name: String, _ form: GroupedIntegers, _ layout: FoldedLayout) -> String {
+        let codes = form.levelBits < 8 ? form.codes() : nil
+        let value = levels(name, form, codes?.levels, layout, as: .float32)
+        if let zeros = form.zeroPoints {
+            let zero =
+                codes?.zeroPoints.map { numbers($0, bits: form.levelBits, layout.scales, name, "_z", as: .float32) }
+                ?? cast(store(reshaped(zeros, layout.scales), name, "_z"))
+            return chain("Sub", [value, zero])
+        }
+        guard let codes, codes.offset != 0 else { return value }
+        return chain("Sub", [value, shared("offset\(codes.offset)", Tensor(scalar: Float(codes.offset)))])
+    }
+
+    /// The entries of a table that the levels of `form` point to; older sets take such numbers in 32 bits only.
+    private mutating func entries(
+        _ name: String, _ form: GroupedIntegers, _ layout: FoldedLayout, _ table: Tensor
+    ) -> String {
+        let codes = form.levelBits < 8 ? form.codes().levels : nil
+        let places = levels(name, form, codes, layout, as: .int32)
+        return chain("Gather", [store(table, name, "_t"), places])
+    }
+
+    /// The levels of `form`, or the packed `codes` of fewer bits that stand for them, cast to `type`.
+    private mutating func levels(
+        _ name: String, _ form: GroupedIntegers, _ codes: [Int]?, _ layout: FoldedLayout, as type: ScalarType
+    ) -> String {
+        if let codes {
+            let full = layout.ragged.map { padded(codes, form.shape, axis: $0.axis, to: $0.padded) } ?? codes
+            return numbers(full, bits: form.levelBits, layout.levels, name, "_q", as: type)
+        }
+        let levels = layout.ragged.map { padded(form.levels, axis: $0.axis, to: $0.padded) } ?? form.levels
+        return cast(store(reshaped(levels, layout.levels), name, "_q"), to: type)
+    }
+
     /// Turns 16-bit floats into `float32`.
     mutating func lowerHalves(_ name: String, _ form: HalfFloats) throws(FormatError) {
         try require(form.numbers.type == .bfloat16 ? 13 : 6, "Cast of \(form.numbers.type.rawValue)", for: name)
@@ -62,26 +83,22 @@ extension GraphLowering {
     mutating func lowerPalette(_ name: String, _ form: Codebook) throws(FormatError) {
         try require(6, "Cast of uint8", for: name)
         let indices = store(form.indices, name, "_q"), values = store(form.values, name, "_v")
-        let toInteger = Attribute("to", .integer(Int64(ONNXType.code(.int32))))
-        let wide = chain("Cast", [indices], [toInteger])
-        decoders.append(Node("Gather", inputs: [values, wide], outputs: [name]))
+        decoders.append(Node("Gather", inputs: [values, cast(indices, to: .int32)], outputs: [name]))
     }
 
     // MARK: Numbers
 
-    /// Codes of less than a byte as floats of the shape `dimensions`.
+    /// Codes of less than a byte as numbers of `type` in the shape `dimensions`.
     ///
     /// Three bits are two and one, five are four and one: each run of bits is packed by itself.
     private mutating func numbers(
-        _ codes: [Int], bits: Int, _ dimensions: [Int], _ name: String, _ suffix: String
+        _ codes: [Int], bits: Int, _ dimensions: [Int], _ name: String, _ suffix: String, as type: ScalarType
     ) -> String {
         var value: String?, shift = 0
         for width in [4, 2, 1] where bits & width != 0 {
             let run = codes.map { $0 >> shift & (1 << width - 1) }
-            var part = cast(unpacked(run, bits: width, dimensions, name, suffix))
-            if shift > 0 {
-                part = chain("Mul", [part, shared("times\(1 << shift)", Tensor(scalar: Float(1 << shift)))])
-            }
+            var part = cast(unpacked(run, bits: width, dimensions, name, suffix), to: type)
+            if shift > 0 { part = chain("Mul", [part, power(shift, type)]) }
             value = value.map { chain("Add", [$0, part]) } ?? part
             shift += width
         }
@@ -137,8 +154,16 @@ extension GraphLowering {
 
     // MARK: Nodes
 
-    private mutating func cast(_ value: String) -> String {
-        chain("Cast", [value], [Attribute("to", .integer(Int64(ONNXType.code(.float32))))])
+    private mutating func cast(_ value: String, to type: ScalarType = .float32) -> String {
+        chain("Cast", [value], [Attribute("to", .integer(Int64(ONNXType.code(type))))])
+    }
+
+    /// A constant of 2 to the power of `exponent`, which is `float32` or `int32`.
+    private mutating func power(_ exponent: Int, _ type: ScalarType) -> String {
+        let number = 1 << exponent
+        return type == .int32
+            ? shared("whole\(number)", Tensor(scalar: Int32(number)))
+            : shared("times\(number)", Tensor(scalar: Float(number)))
     }
 
     @discardableResult

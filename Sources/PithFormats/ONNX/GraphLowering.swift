@@ -33,6 +33,10 @@ struct GraphLowering {
                 try lowerPalette(weight.name, palette)
                 continue
             }
+            if let tabled = form as? TabledIntegers {
+                try lowerFolded(weight.name, tabled.codes, table: tabled.table)
+                continue
+            }
             guard let integers = form as? GroupedIntegers else {
                 throw unsupported(weight.name, "the form '\(type(of: form).kind)' has no expression in ONNX yet.")
             }

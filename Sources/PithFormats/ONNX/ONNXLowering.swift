@@ -8,6 +8,7 @@ import PithTensor
 /// | integers for integer kernels | `DequantizeLinear` with the weight's name as its output | 10, per channel 13, in blocks 21 |
 /// | integers folded at load | `Cast`, (`Sub`,) `Mul`, and for blocks `Reshape` and `Slice` | 7 |
 /// | the same of 4 or 2 bits | `BitShift` twice, `Reshape` before it | 11 |
+/// | integers that point into a table | the same, and `Gather` of the table before `Mul` | 7, below 8 bits 11 |
 /// | 16-bit floats | `Cast` | 6, bfloat16 13 |
 /// | integer rows of a table that `Gather` reads | `Gather` of levels and scales, `Cast`, `Mul` | 7 |
 /// | integers with activations rounded at run time, read by `MatMul` or `Gemm` | `DynamicQuantizeLinear`, `MatMulInteger`, `Cast`, `Mul`(, `Add`) | 11 |
@@ -17,8 +18,8 @@ import PithTensor
 ///
 /// `DequantizeLinear` knows levels of 4 and of 16 bits from operator set 21 on and those of 2 bits from 25.
 ///
-/// Every expression computes `(level - zeroPoint) * scale` with one rounding, so that it equals
-/// `GroupedIntegers.decoded()` bit for bit.
+/// Every expression computes `(level - zeroPoint) * scale` (or `table[code] * scale`) with one rounding, so that it equals
+/// `Representation.decoded()` bit for bit.
 public enum ONNXLowering {
     /// The model with dense weights and standard operators only.
     ///

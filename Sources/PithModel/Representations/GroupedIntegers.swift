@@ -92,7 +92,11 @@ public struct GroupedIntegers: Representation, Equatable {
         )
     }
 
-    public func decoded() -> Tensor {
+    public func decoded() -> Tensor { decoded { level, zero, scale in Float(level - zero) * scale } }
+
+    /// The numbers that `number` makes of each level, with the zero point and the scale of its group.
+    @inline(__always)
+    func decoded(_ number: (_ level: Int, _ zeroPoint: Int, _ scale: Float) -> Float) -> Tensor {
         let scales = scales.floats() ?? []
         let zeros = zeroPoints?.integers() ?? [Int](repeating: 0, count: scales.count)
         let levels = levels.integers() ?? []
@@ -100,7 +104,7 @@ public struct GroupedIntegers: Representation, Equatable {
         forEachGroup { range, stride, group in
             let scale = scales[group], zero = zeros[group]
             for index in Swift.stride(from: range.lowerBound, to: range.upperBound, by: stride) {
-                values[index] = Float(levels[index] - zero) * scale
+                values[index] = number(levels[index], zero, scale)
             }
         }
         return Tensor(values, shape: shape)

@@ -177,4 +177,51 @@ struct LoweringCase: Sendable, CustomTestStringConvertible {
         let errors = zip(numbers, form.decoded().elements(as: Float.self)).map { abs($0 - $1) / max(abs($0), 1e-4) }
         #expect(try #require(errors.max()) <= (type == .float16 ? 0x1p-11 : 0x1p-8))
     }
+
+    /// Codes over their whole range into a table of seeded numbers.
+    private func tabled(
+        bits: Int, _ dimensions: [Int], _ grouping: GroupedIntegers.Grouping, hasHalfScales: Bool, opset: Int
+    ) throws -> Model {
+        let type: ScalarType = bits > 4 ? .uint8 : bits > 2 ? .uint4 : .uint2
+        let item = LoweringCase(
+            type: type, grouping: grouping, hasZeroPoints: false, execution: .folded, opset: opset,
+            dimensions: dimensions, hasHalfScales: hasHalfScales)
+        let full = try item.form(), levels = try #require(full.levels.integers()).map { $0 & (1 << bits - 1) }
+        var generator = SplitMix64(seed: 6)
+        let codes = GroupedIntegers(
+            levels: try Tensor(integers: levels, as: type, shape: full.shape), scales: full.scales,
+            grouping: grouping, levelBits: bits)
+        let numbers = (0..<1 << bits).map { _ in Float.random(in: -1...1, using: &generator) }
+        var model = try item.model()
+        model.graph.weights["w"]?.form = .encoded(TabledIntegers(codes: codes, table: Tensor(vector: numbers)))
+        return model
+    }
+
+    @Test(
+        .enabled(if: TestRuntime.isPresent, "needs ONNX Runtime"), arguments: 2...8,
+        [
+            GroupedIntegers.Grouping.tensor, .channel(axis: 1), .block(axis: 0, size: 4), .block(axis: 1, size: 3),
+            .block(axis: 1, size: 4),
+        ])
+    func `codes into a table are decoded bit for bit, in blocks that do not fill their axis too`(
+        bits: Int, grouping: GroupedIntegers.Grouping
+    ) throws {
+        for (hasHalfScales, opset) in [(true, bits < 8 ? 11 : 10), (false, 13), (true, 21)] {
+            let model = try tabled(bits: bits, [7, 6, 3], grouping, hasHalfScales: hasHalfScales, opset: opset)
+            let expected = try #require(model.graph.weights["w"]).decoded()
+            let bytes = try ONNXWriter.encode(model)
+            for optimization in [SessionOptions.Optimization.none, .all] {
+                var options = SessionOptions()
+                options.optimization = optimization
+                let outputs = try Session(bytes: bytes, name: "lowered", options: options).run([:])
+                #expect(outputs["y"] == expected, "opset \(opset), \(optimization)")
+            }
+        }
+    }
+
+    @Test func `codes below a byte are refused where no operator takes bits out of bytes`() throws {
+        let model = try tabled(bits: 4, [4, 6], .channel(axis: 0), hasHalfScales: false, opset: 10)
+        let error = #expect(throws: FormatError.self) { try ONNXLowering.lowered(model) }
+        #expect(error?.code == .unsupported && error?.subject == "w")
+    }
 }
