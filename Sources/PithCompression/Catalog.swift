@@ -3,8 +3,8 @@ public enum Catalog {
     /// The techniques, in the order of the documentation.
     public static let techniques: [any Technique.Type] = [
         CleanUp.self, TransposeSharer.self, PaletteSharer.self, CrossLayerEqualizer.self, StaticQuantizer.self,
-        SmoothMigrator.self, DynamicQuantizer.self, WeightQuantizer.self, GPTQQuantizer.self, MixedQuantizer.self,
-        BlockComputer.self, HalfRounder.self, TrellisCoder.self,
+        SmoothMigrator.self, DynamicQuantizer.self, WeightQuantizer.self, CompandedQuantizer.self, PiecewiseQuantizer.self,
+        GPTQQuantizer.self, MixedQuantizer.self, BlockComputer.self, HalfRounder.self, TrellisCoder.self,
     ]
 
     /// The technique of a name.

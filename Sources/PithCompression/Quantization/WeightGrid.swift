@@ -38,24 +38,26 @@ public struct WeightGrid: Hashable, Sendable {
     var isPlain: Bool { blockSize == 0 && isSymmetric && scales == .float32 && clipping == .none }
 }
 
-/// A technique with the settings of a ``WeightGrid`` among its own.
-protocol GridTechnique: Technique {
+/// A technique that stores weights in levels of few bits, with a scale for each group of them.
+protocol PackedTechnique: Technique {
     /// Bits of a level, 2 through 8.
     var bits: Int { get set }
     /// Weights that share a scale, along the axis that a product sums over (along the rows of a table); 0: all of an
     /// output channel, as convolutions always have it.
     var blockSize: Int { get set }
-    /// Whether levels lie around zero; if not, each group has a zero point.
-    var symmetric: Bool { get set }
-    var scales: WeightGrid.Scales { get set }
-    var clipping: WeightGrid.Clipping { get set }
     /// Bits of all levels that the technique may write.
     var widths: [Int] { get }
 }
 
-extension GridTechnique {
-    var widths: [Int] { [bits] }
+/// A technique with the settings of a ``WeightGrid`` among its own.
+protocol GridTechnique: PackedTechnique {
+    /// Whether levels lie around zero; if not, each group has a zero point.
+    var symmetric: Bool { get set }
+    var scales: WeightGrid.Scales { get set }
+    var clipping: WeightGrid.Clipping { get set }
+}
 
+extension GridTechnique {
     var grid: WeightGrid {
         get {
             WeightGrid(
@@ -69,6 +71,10 @@ extension GridTechnique {
             clipping = newValue.clipping
         }
     }
+}
+
+extension PackedTechnique {
+    var widths: [Int] { [bits] }
 
     func validateGrid() throws(CompressionError) {
         guard (2...8).contains(bits) else {

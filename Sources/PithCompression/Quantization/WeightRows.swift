@@ -51,6 +51,16 @@ struct WeightRows: Hashable, Sendable {
             levels: tensor, scales: stored, zeroPoints: points, grouping: grouping, levelBits: format.bits)
     }
 
+    /// Puts codes into a table back into the weight's layout; nil as above.
+    func form(of rounded: RoundedWeights, table: LevelTable) -> TabledIntegers? {
+        form(of: rounded).map { levels in
+            TabledIntegers(
+                codes: GroupedIntegers(
+                    levels: levels.levels, scales: levels.scales, grouping: levels.grouping,
+                    levelBits: levels.levelBits), table: table.tensor)
+        }
+    }
+
     private func grouping(_ blockSize: Int?) -> GroupedIntegers.Grouping? {
         if let blockSize { return blocked.map { .block(axis: $0, size: blockSize) } }
         // One block a line is a scale for each channel only where nothing but the channels is left.

@@ -75,7 +75,8 @@ import Testing
         #expect(try GraphBench.isSound(piece.model))
         let x = try SmallModels.tensor([1, 3, 8, 8], seed: 77)
         // Four bits keep less than eight, and mixed widths as much as they are asked to.
-        let least: Double = subject.type == GPTQQuantizer.self ? 12 : subject.type == MixedQuantizer.self ? 20 : 25
+        let fourBits = [GPTQQuantizer.name, CompandedQuantizer.name, PiecewiseQuantizer.name]
+        let least: Double = fourBits.contains(subject.type.name) ? 12 : subject.type == MixedQuantizer.self ? 20 : 25
         #expect(try GraphBench.agreement(model, piece.model, ["x": x]) > least)
     }
 
