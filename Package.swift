@@ -100,6 +100,10 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "PithConformance",
+            dependencies: ["PithTensor", "PithModel", "PithFormats", "PithCompression", "PithTestSupport"],
+            exclude: ["Vectors"], swiftSettings: strict),
+        .testTarget(
             name: "PithCommandTests", dependencies: ["PithTensor", "PithModel", "PithFormats", "PithTestSupport"],
             swiftSettings: strict),
     ],

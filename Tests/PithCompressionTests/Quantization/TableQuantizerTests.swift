@@ -188,7 +188,7 @@ struct TableQuantizerTests {
 
     @Test func `the smallest and the largest numbers stay finite`() async throws {
         var random = RandomNumbers(seed: 8)
-        for magnitude in [1e-44, 1e-38, 1e-12, 1e30, 1e38] as [Float] {
+        for magnitude in [0x1p-146, 1e-38, 1e-12, 1e30, 1e38] as [Float] {
             let numbers = (0..<64 * 16).map { _ in max(min(random.normal(), 3), -3) * magnitude }
             var technique = PiecewiseQuantizer()
             technique.scales = .float32
