@@ -51,8 +51,9 @@ public struct SmoothMigrator: Technique {
         settings.minimumCount = max(minimumCount, 1)
         let layers = KernelLayers(
             piece.model.graph, for: .dynamic, minimumCount: settings.minimumCount, selector: context.selector)
-        let eligible = Dictionary(layers.entries.map { ($0.name, $0) }) { first, _ in first }
-        let groups = SmoothGroup.groups(of: piece.model.graph, eligible: eligible)
+        let products = layers.entries.filter { $0.part.layer == .product && $0.form == nil }
+        let eligible = Set(products.map(\.name)), graph = piece.model.graph
+        let groups = ProductGroup.all(in: graph, ConstantReaders(graph)) { eligible.contains($0.weight) }
         guard !groups.isEmpty else {
             return piece.note("No activation is smoothed: no product here rounds its activations at run time.")
         }
@@ -91,16 +92,16 @@ public struct SmoothMigrator: Technique {
 
     /// The bench with every group migrated that gains from it; nil where none does.
     private func migrated(
-        _ piece: Workpiece, _ groups: [SmoothGroup], _ maxima: [String: [Float]], _ headroom: Double
+        _ piece: Workpiece, _ groups: [ProductGroup], _ maxima: [String: [Float]], _ headroom: Double
     ) -> Workpiece? {
         var piece = piece, names = NameSource(taken: piece.model.graph.allNames)
         var added: [(position: Int, node: Node)] = []
         for group in groups {
             guard let largest = maxima[group.value],
-                let factors = SmoothGroup.factors(of: largest, headroom: headroom, minimumGain: minimumGain),
+                let factors = ProductGroup.factors(of: largest, headroom: headroom, minimumGain: minimumGain),
                 let node = group.migrate(&piece.model.graph, by: factors, names: &names)
             else { continue }
-            added.append((group.nodes[0], node))
+            added.append((group.products[0].place.node, node))
             let count = factors.reduce(0) { $0 + ($1 > 1 ? 1 : 0) }
             for weight in group.weights {
                 piece.trace.record(
