@@ -9,7 +9,7 @@ import PithTensor
 /// | `Cast` | `Tensor.floats()`, `Tensor.integers()` and the initializers that pack them |
 /// | `DequantizeLinear` | `GroupedIntegers.decoded()` |
 /// | `QuantizeLinear` | `LevelGrid.code(of:)`, packed |
-/// | `DynamicQuantizeLinear` | `ActivationRange.format(_:)` of the observed range, `LevelGrid.code(of:)` |
+/// | `DynamicQuantizeLinear` | `ActivationRange.format(_:)` of the observed range; the levels follow from it |
 struct NodeArithmetic {
     let item: VectorCase
 
@@ -99,8 +99,9 @@ struct NodeArithmetic {
         tensor.withElements(as: Float.self) { histogram.add($0) }
         let range = ActivationRange(histogram, .minmax, percentile: 100, levels: 256)
         let format = range.format(.uint8)
+        // Levels of activations are the runtime's work; by the operator's definition the range alone decides them.
         let levels = (tensor.floats() ?? []).map { value in
-            Int(grid(scale: format.scale, zeroPoint: format.zeroPoint, .uint8).code(of: value))
+            min(max(Int((value / format.scale).rounded(.toNearestOrEven)) + format.zeroPoint, 0), 255)
         }
         return [
             try Tensor(integers: levels, as: .uint8, shape: tensor.shape), Tensor(scalar: format.scale),

@@ -55,7 +55,8 @@ extension Tensor {
     /// Whether type, shape and bits are equal; NaN is NaN whatever its payload, which ONNX leaves open.
     fileprivate func isSame(as other: Tensor) -> Bool {
         guard self != other else { return true }
-        guard type == other.type, shape == other.shape, type.isFloatingPoint, let left = floats(),
+        // Of 64 bits, floats would hide the lower half.
+        guard type == other.type, shape == other.shape, type.isFloatingPoint, type != .float64, let left = floats(),
             let right = other.floats()
         else { return false }
         return zip(left, right).allSatisfy { $0.isNaN && $1.isNaN || $0.bitPattern == $1.bitPattern }

@@ -71,7 +71,7 @@ import Testing
         #expect(
             try JSONDecoder().decode(JSONValue.self, from: JSONEncoder().encode(Recipe(text: text)))
                 == JSONDecoder().decode(JSONValue.self, from: whole))
-        #expect(recipe.stages.count == 1 || text.utf8.count + 80 < whole.count)
+        #expect(recipe.stages.count == 1 || text.utf8.count + 40 < whole.count)
         #expect(text.contains("exclude") == (last > 0))
     }
 

@@ -78,7 +78,7 @@ struct TableQuantizerTests {
         #expect(root.levels == [-1, -Float((1 / 3.0).squareRoot()), Float((1 / 3.0).squareRoot()), 1])
         let uneven = CompandedLevels(bits: 2, exponent: 21, hasZero: true).table
         // 0.5^(21/16)
-        #expect(abs(uneven.levels[1] + 0.402_620_7) < 1e-6)
+        #expect(abs(uneven.levels[1] + 0.402_622_6) < 1e-6)
     }
 
     // MARK: Errors
@@ -194,7 +194,8 @@ struct TableQuantizerTests {
             technique.scales = .float32
             let piece = try await apply(technique, to: model(numbers, [64, 16]))
             #expect(try form(piece).decoded().elements(as: Float.self).allSatisfy(\.isFinite))
-            if magnitude > 1e-37 { #expect(try #require(piece.encodings["w"]?.sqnrDB) > 20) }
+            let sqnr = try #require(piece.encodings["w"]?.sqnrDB)
+            if magnitude > 1e-37 { #expect(sqnr > 20, "\(magnitude)") }
         }
     }
 
@@ -214,8 +215,11 @@ struct TableQuantizerTests {
         // Three blocks in each of 20 columns, the last of them not full.
         #expect(form.byteCount == (740 * bits + 7) / 8 + 60 * 2 + 4 << bits)
         let unit = (0..<37 * 37).map { $0 % 38 == 0 ? Float(1) : 0 }
-        let output = try GraphBench.run(piece.model, ["x": Tensor(unit, shape: try Shape([37, 37]))])["y"]
-        #expect(output == form.decoded())
+        let output = try #require(
+            try GraphBench.run(piece.model, ["x": Tensor(unit, shape: try Shape([37, 37]))])["y"])
+        // A product's sum has no negative zero.
+        let numbersOfRuntime = output.elements(as: Float.self), ours = form.decoded().elements(as: Float.self)
+        #expect(zip(numbersOfRuntime, ours).allSatisfy { $0 == $1 })
     }
 
     @Test func `convolutions get a scale for each channel, embedding tables blocks of their own`() async throws {
