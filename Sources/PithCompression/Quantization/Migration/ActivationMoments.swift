@@ -46,7 +46,6 @@ struct ActivationMomentCollector: Sendable {
     let threads: Int
 
     private static let pieces = 8
-    private static let largestBatch = 8
     /// Vectors for each channel of an activation that are enough, in all.
     private static let vectorsPerChannel = 32
 
@@ -59,9 +58,7 @@ struct ActivationMomentCollector: Sendable {
         guard !values.isEmpty, !rows.isEmpty else { return [:] }
         let names = values.map(\.name)
         let session = try Session(bytes: try ONNXWriter.encode(model.exposing(names)), name: "calibration")
-        let allowed = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0)
-        let plan = BatchPlan(
-            size: allowed.isFixed ? allowed.size : min(allowed.size, Self.largestBatch), isFixed: allowed.isFixed)
+        let plan = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0).limited()
         let runner = BatchRunner(source: source, plan: plan), count = rows.count
         let parts = try await Parallel.map(
             source.pieces(of: rows, batch: plan.size, count: Self.pieces), threads: threads
