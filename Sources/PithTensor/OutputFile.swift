@@ -12,6 +12,9 @@ import Synchronization
 package final class OutputFile: Sendable {
     /// The open file; nil once it is closed.
     private let descriptor: Mutex<Int32?>
+    /// Held by the thread that writes at an offset. File systems let one thread at a time write to a file, and those
+    /// that wait there spin: with two threads that took 1.4 s of processor time for each GiB in memory, here 0.4 s.
+    private let turn = Mutex(())
     /// Whether it is closed with the object.
     private let isOwned: Bool
 
@@ -69,10 +72,16 @@ package final class OutputFile: Sendable {
 
     /// Writes the bytes `range` of `buffer` at `offset` of the file, or after what was written when it is nil.
     ///
-    /// Several threads may write different parts at once.
+    /// Several threads may ask for different parts at once; each waits for its turn.
     ///
     /// - Throws: `SystemFailure`, for instance when the disk is full.
     package func write(_ buffer: ByteBuffer, _ range: Range<Int>, at offset: Int?) throws(SystemFailure) {
+        // The buffer belongs to the caller's thread alone, and stays there.
+        nonisolated(unsafe) let buffer = buffer
+        try turn.withLock { _ throws(SystemFailure) in try unsafe writeNow(buffer, range, at: offset) }
+    }
+
+    private func writeNow(_ buffer: ByteBuffer, _ range: Range<Int>, at offset: Int?) throws(SystemFailure) {
         guard let open = descriptor.withLock({ $0 }) else { preconditionFailure("A closed file was written to.") }
         precondition(range.lowerBound >= 0 && range.upperBound <= buffer.count, "Bytes \(range) leave the buffer.")
         var done = range.lowerBound
