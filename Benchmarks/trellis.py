@@ -5,7 +5,7 @@
 Needs numpy and a built `.build/release/pith` (or PITH). For each number of states it compresses the model twice, into `.onnx` and
 `.pith`, with steps that come out near the wanted ratio, and prints
 
-* the pooled ratio of signal to noise of the chosen weights, from the levels and scales that `pith unpack -o X.npz` gives back,
+* the pooled ratio of signal to noise of the chosen weights, from the levels and scales that `pith unpack --stored` gives back,
 * bits a weight: the stored bytes of levels and scales as `pith inspect` lists them (tables, maps and checksums included),
 * the order-0 entropy of the levels of each tensor, and the bits at exactly the wanted ratio (6.02 dB are a bit),
 * millions of weights a second of `pith pack --compare` on the .onnx (one thread, coding alone, the floats of the model included).
@@ -43,23 +43,25 @@ def measure(model, weights, states, step, scope, layers, folder):
     with open(path, "w") as file:
         file.write(recipe(states, step, scope, layers))
     run("compress", model, "-o", packed, "--recipe", path, "--profile", "none")
-    run("unpack", packed, "-o", arrays)
-    stored = {entry["name"]: entry for entry in json.loads(run("inspect", packed, "--format", "json"))["arrays"]}
+    run("unpack", packed, "-o", arrays, "--stored")
+    told = json.loads(run("inspect", packed, "--format", "json"))
+    stored = {entry["name"]: entry["stored"] for entry in told["arrays"]}
     exported = np.load(arrays)
     signal = noise = bits = order0 = count = 0.0
-    for name in exported.files:
-        if not name.endswith("_q") or name[:-2] not in weights:
+    for entry in told["weights"]:
+        name = entry["name"]
+        if name not in weights or entry["form"] != "grouped-integers":
             continue
-        levels, weight = exported[name].astype(np.float64), weights[name[:-2]].astype(np.float64)
-        if name[:-2] + "_s" in stored:
-            scale = exported[name[:-2] + "_s"].astype(np.float64)
-            bits += 8 * stored[name[:-2] + "_s"]["stored"]
-        else:  # a single scale is too small to be listed: the best one is what was stored
-            scale = (weight * levels).sum() / max((levels * levels).sum(), 1)
-            bits += 32
+        levels, scale = (exported[f"{name}.{part}"].astype(np.float64) for part in ("levels", "scales"))
+        weight = weights[name].astype(np.float64)
+        axis = entry["settings"].get("axis")
+        if axis is not None:
+            scale = scale.reshape([-1 if index == axis else 1 for index in range(levels.ndim)])
+        # Parts that are no arrays of their own are too small to be listed: they are counted as they are written.
+        for part in entry["parts"]:
+            bits += 8 * stored[part["array"]] if "array" in part else 32 * scale.size
         signal += (weight * weight).sum()
         noise += ((weight - levels * scale) ** 2).sum()
-        bits += 8 * stored[name]["stored"]
         order0 += entropy_bits(levels)
         count += levels.size
     return 10 * np.log10(signal / noise), bits / count, order0 / count, int(count)

@@ -1,4 +1,4 @@
-internal import PithCoding
+package import PithCoding
 internal import PithCompression
 package import PithFormats
 
@@ -19,12 +19,14 @@ package struct CodecTable: Encodable, Sendable {
     let bytes: Int
     let rows: [Row]
 
-    /// Measures every codec on the model at `path`.
-    package init(_ path: String, _ comparison: CodecComparison, progress: (String) -> Void) {
+    /// Measures `codecs` on the model at `path`.
+    package init(
+        _ path: String, _ comparison: CodecComparison, _ codecs: [BlockCodec], progress: (String) -> Void
+    ) {
         self.path = path
         bytes = comparison.byteCount
         var rows: [Row] = []
-        for codec in BlockCodec.allCases {
+        for codec in codecs {
             progress("coding by \(codec.rawValue)")
             do throws(FormatError) {
                 rows.append(CodecTable.row(try comparison.row(of: codec), of: comparison.byteCount))

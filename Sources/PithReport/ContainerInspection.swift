@@ -14,6 +14,23 @@ package struct ContainerInspection: Encodable, Sendable {
         let sameAs: String?
     }
 
+    /// A weight that is more than one array.
+    struct Weight: Encodable, Sendable {
+        let name: String
+        let form: String
+        let shape: [Int]
+        let settings: [String: Int]
+        /// Where each part comes from: an array, a few numbers, or a form of its own.
+        let parts: [Part]
+    }
+
+    struct Part: Encodable, Sendable {
+        let role: String
+        let array: String?
+        let numbers: String?
+        let form: Weight?
+    }
+
     let path: String
     let bytes: Int
     let kind: String
@@ -24,6 +41,10 @@ package struct ContainerInspection: Encodable, Sendable {
     let textBytes: Int
     let textStored: Int
     let arrays: [Entry]
+    let weights: [Weight]
+    /// Arrays that lie first, and the bytes of the container up to the end of their blocks.
+    let first: [String]
+    let bytesUntilFirst: Int?
 
     /// Looks at `file`; no block is read.
     package init(_ file: ContainerFile) {
@@ -50,6 +71,52 @@ package struct ContainerInspection: Encodable, Sendable {
                 bytes: array.byteCount,
                 stored: stored[index], sameAs: array.original.map { directory.arrays[$0].name })
         }
+        weights = directory.forms.map { Self.weight($0.form, $0.name, directory) }
+        first = directory.hot.map { directory.arrays[$0].name }
+        bytesUntilFirst = file.endOfHotBlocks
+    }
+
+    private static func weight(_ form: StoredForm, _ name: String, _ directory: ContainerDirectory) -> Weight {
+        let parts = form.parts.map { part in
+            switch part.source {
+            case .array(let index):
+                Part(role: part.role, array: directory.arrays[index].name, numbers: nil, form: nil)
+            case .numbers(let tensor):
+                Part(role: part.role, array: nil, numbers: "\(tensor.type.rawValue) \(tensor.shape)", form: nil)
+            case .form(let inner):
+                Part(role: part.role, array: nil, numbers: nil, form: weight(inner, "\(name).\(part.role)", directory))
+            }
+        }
+        return Weight(
+            name: name, form: form.kind, shape: form.shape.dimensions,
+            settings: Dictionary(form.settings.map { ($0.name, $0.value) }) { $1 }, parts: parts)
+    }
+
+    /// The parts of a weight on one line.
+    private static func line(_ weight: Weight) -> String {
+        weight.parts.map { part in
+            let source = part.array ?? part.numbers ?? part.form.map { "\($0.form) (\(line($0)))" } ?? ""
+            return "\(part.role) \(source)"
+        }.joined(separator: ", ")
+    }
+
+    private var weightText: String {
+        guard !weights.isEmpty else { return "" }
+        var table = TextTable(header: ["weight", "shape", "form", "parts"])
+        for weight in weights {
+            let settings = weight.settings.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+            let words = [weight.form] + settings
+            table.add([
+                weight.name, weight.shape.isEmpty ? "scalar" : weight.shape.map(String.init).joined(separator: "x"),
+                words.joined(separator: ", "), Self.line(weight),
+            ])
+        }
+        return "\n\n" + table.text
+    }
+
+    private var firstText: String {
+        guard let bytesUntilFirst else { return "" }
+        return "first, in \(Text.bytes(bytesUntilFirst)): \(first.joined(separator: ", "))\n"
     }
 
     /// The report as text.
@@ -66,8 +133,8 @@ package struct ContainerInspection: Encodable, Sendable {
             \(path): \(Text.bytes(bytes)) for \(Text.bytes(unpackedBytes)) of \(kind) in \(files.joined(separator: ", "))
             \(blocks) blocks; text between the arrays \(textBytes) B, stored in \(textStored) B
             root \(root)
-
-            \(table.text)
+            \(firstText)
+            \(table.text)\(weightText)
             """
     }
 }

@@ -12,7 +12,9 @@ import Synchronization
 package final class OutputFile: Sendable {
     /// The open file; nil once it is closed.
     private let descriptor: Mutex<Int32?>
-    /// Held by the thread that writes at an offset. File systems let one thread at a time write to a file, and those
+    /// Held by the thread that writes at an offset.
+    ///
+    /// File systems let one thread at a time write to a file, and those
     /// that wait there spin: with two threads that took 1.4 s of processor time for each GiB in memory, here 0.4 s.
     private let turn = Mutex(())
     /// Whether it is closed with the object.

@@ -1,15 +1,24 @@
 internal import Foundation
 internal import PithCoding
-internal import PithTensor
+internal import PithModel
+package import PithTensor
 
-/// Writes the arrays of a container as plain arrays, for other tools: `.npz`, `.safetensors`, or one array as `.npy`.
+/// Writes the weights of a container as plain arrays, for other tools: `.npz`, `.safetensors`, or one array as `.npy`.
 ///
-/// One array is in memory at a time. Types that a format lacks become the next one that holds all their values.
+/// A weight that is stored in several arrays is written as the numbers it stands for, or, on demand, as the parts of its
+/// stored form, named after weight and part: `w.levels`, `w.scales`, `w.zero-points`, `w.indices`, `w.values`,
+/// `w.numbers`. Levels of less than a byte take a byte each.
+///
+/// One weight is in memory at a time. Types that a format lacks become the next one that holds all their values.
 package struct ArrayExport: Sendable {
     private let file: ContainerFile
+    private let isStored: Bool
 
-    /// Exports the arrays of `file`.
-    package init(_ file: ContainerFile) { self.file = file }
+    /// Exports the weights of `file`: as numbers, or when `isStored` as the parts of their stored forms.
+    package init(_ file: ContainerFile, isStored: Bool = false) {
+        self.file = file
+        self.isStored = isStored
+    }
 
     /// Whether unpacking `kind` to `path` asks for plain arrays rather than the model's own file.
     package static func isWanted(kind: String, path: String) -> Bool {
@@ -17,19 +26,25 @@ package struct ArrayExport: Sendable {
         return ["npz", "safetensors"].contains(target) && target != kind
     }
 
-    /// Writes all arrays to `path`.
+    /// What becomes one array of the output.
+    private struct Entry {
+        var name: String
+        let source: Source
+    }
+
+    private enum Source {
+        case array(Int)
+        case weight(NamedForm)
+        case part(NamedForm, Int)
+    }
+
+    /// Writes all weights to `path`.
     ///
     /// - Returns: The number of bytes written.
-    /// - Throws: `FormatError` when a block is damaged, two arrays have one name, or the file can not be written.
+    /// - Throws: `FormatError` when a block or a stored form is damaged, or the file can not be written.
     package func write(to path: String) throws -> Int {
         let url = URL(fileURLWithPath: path), staged = try StagedOutput(beside: path)
-        let arrays = ContainerArrays(file, cacheBytes: 16 << 20)
-        var names: [String: Int] = [:], entries: [(name: String, index: Int)] = []
-        for index in file.directory.weights {
-            let name = file.directory.arrays[index].name
-            names[name, default: 0] += 1
-            entries.append((names[name] == 1 ? name : "\(name)#\(names[name, default: 0])", index))
-        }
+        let arrays = ContainerArrays(file, cacheBytes: 16 << 20), entries = try entries(arrays)
         let isNPZ = url.pathExtension.lowercased() == "npz"
         var count = 0
         try staged.write(url.lastPathComponent) { sink in
@@ -39,22 +54,92 @@ package struct ArrayExport: Sendable {
         return count
     }
 
-    /// Writes one array, or rows of it, to `path` as `.npy`.
+    /// Writes one array or weight, or rows of it, to `path` as `.npy`.
     ///
     /// - Throws: `FormatError` as `ContainerArrays.tensor` and `NPYWriter.write`.
     package func write(array name: String, rows: Range<Int>?, to path: String) throws(FormatError) -> Int {
-        let tensor = try ContainerArrays(file).tensor(named: name, rows: rows)
-        let plain = ArrayExport.plain(tensor) { NPYHeader.text(type: $0, shape: .scalar) != nil }
+        let arrays = ContainerArrays(file), tensor: Tensor
+        if let form = file.directory.forms.first(where: { $0.name == name }) {
+            let whole = try FormDecoder(arrays, path: file.path).representation(of: form).decoded()
+            tensor = try rows.map { (rows) throws(FormatError) in try self.rows(rows, of: whole, name) } ?? whole
+        } else {
+            tensor = try arrays.tensor(named: name, rows: rows)
+        }
+        return try ArrayExport.write(tensor, to: path)
+    }
+
+    /// Writes `tensor` to `path` as `.npy`; answers the bytes of its numbers.
+    ///
+    /// - Throws: `FormatError` `.unwritable`.
+    package static func write(_ tensor: Tensor, to path: String) throws(FormatError) -> Int {
+        let plain = plain(tensor) { NPYHeader.text(type: $0, shape: .scalar) != nil }
         try NPYWriter.write(plain, to: path)
         return plain.byteCount
     }
 
-    private func writeArchive(
-        _ entries: [(name: String, index: Int)], _ arrays: ContainerArrays, _ sink: FileSink
-    ) throws -> Int {
+    private func rows(_ rows: Range<Int>, of tensor: Tensor, _ name: String) throws(FormatError) -> Tensor {
+        let lengths = tensor.shape.dimensions, count = lengths.first ?? 0
+        guard rows.lowerBound >= 0, rows.upperBound <= count, !rows.isEmpty,
+            let shape = try? Shape([rows.count] + lengths.dropFirst())
+        else { throw ContainerArrays.outside(rows, of: tensor.shape, "\(file.path), weight '\(name)'") }
+        let row = tensor.byteCount / count
+        do {
+            return try Tensor(
+                type: tensor.type, shape: shape,
+                storage: tensor.storage.slice(rows.lowerBound * row..<rows.upperBound * row))
+        } catch { throw FormatError(error) }
+    }
+
+    /// The arrays of the output with names that occur once: weights in stored forms, then the other arrays.
+    private func entries(_ arrays: ContainerArrays) throws(FormatError) -> [Entry] {
+        var entries: [Entry] = [], names: [String: Int] = [:]
+        for named in file.directory.forms {
+            guard isStored else {
+                entries.append(Entry(name: named.name, source: .weight(named)))
+                continue
+            }
+            for (index, part) in named.form.parts.enumerated() {
+                entries.append(Entry(name: "\(named.name).\(part.role)", source: .part(named, index)))
+            }
+        }
+        let used = Set(file.directory.forms.flatMap(\.form.arrays))
+        for index in file.directory.weights where !used.contains(index) {
+            entries.append(Entry(name: file.directory.arrays[index].name, source: .array(index)))
+        }
+        for index in entries.indices {
+            let name = entries[index].name, number = names[name, default: 0] + 1
+            names[name] = number
+            if number > 1 { entries[index].name = "\(name)#\(number)" }
+        }
+        return entries
+    }
+
+    private func tensor(_ entry: Entry, _ arrays: ContainerArrays) throws(FormatError) -> Tensor {
+        let decoder = FormDecoder(arrays, path: file.path)
+        switch entry.source {
+        case .array(let index): return try arrays.tensor(index)
+        case .weight(let named): return try decoder.representation(of: named).decoded()
+        case .part(let named, let index): return try decoder.parts(of: named)[index]
+        }
+    }
+
+    /// Type and shape of an entry; only parts of forms have to be read for that.
+    private func layout(_ entry: Entry, _ arrays: ContainerArrays) throws(FormatError) -> (ScalarType, Shape) {
+        switch entry.source {
+        case .array(let index):
+            let array = file.directory.arrays[index]
+            return (array.type ?? .uint8, array.shape)
+        case .weight(let named): return (named.form.type, named.form.shape)
+        case .part:
+            let part = try tensor(entry, arrays)
+            return (part.type, part.shape)
+        }
+    }
+
+    private func writeArchive(_ entries: [Entry], _ arrays: ContainerArrays, _ sink: FileSink) throws -> Int {
         var archive = ZIPWriter(sink)
         for entry in entries {
-            let tensor = ArrayExport.plain(try arrays.tensor(entry.index)) {
+            let tensor = ArrayExport.plain(try tensor(entry, arrays)) {
                 NPYHeader.text(type: $0, shape: .scalar) != nil
             }
             try archive.add("\(entry.name).npy", Storage(try NPYWriter.bytes(of: tensor)))
@@ -62,23 +147,20 @@ package struct ArrayExport: Sendable {
         return try archive.finish()
     }
 
-    private func writeTensors(
-        _ entries: [(name: String, index: Int)], _ arrays: ContainerArrays, _ sink: FileSink
-    ) throws -> Int {
+    private func writeTensors(_ entries: [Entry], _ arrays: ContainerArrays, _ sink: FileSink) throws -> Int {
         struct Record: Encodable {
             let dtype: String
             let shape: [Int]
             let data_offsets: [Int]
         }
-        var header: [String: Record] = [:], offset = 0
+        var header: [String: Record] = [:], offsets = [0]
         for entry in entries {
-            let array = file.directory.arrays[entry.index]
-            let type = ArrayExport.type(array.type ?? .uint8) { SafetensorsHeader.name(of: $0) != nil }
-            let end = offset + (type.byteCount(of: array.shape.count) ?? 0)
+            let (stored, shape) = try layout(entry, arrays), start = offsets[offsets.count - 1]
+            let type = ArrayExport.type(stored) { SafetensorsHeader.name(of: $0) != nil }
+            offsets.append(start + (type.byteCount(of: shape.count) ?? 0))
             header[entry.name] = Record(
-                dtype: SafetensorsHeader.name(of: type) ?? "U8", shape: array.shape.dimensions,
-                data_offsets: [offset, end])
-            offset = end
+                dtype: SafetensorsHeader.name(of: type) ?? "U8", shape: shape.dimensions,
+                data_offsets: [start, offsets[offsets.count - 1]])
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -88,11 +170,16 @@ package struct ArrayExport: Sendable {
         start.number(UInt64(text.count))
         start.append(text)
         try sink.write(start.bytes)
-        for entry in entries {
-            let tensor = ArrayExport.plain(try arrays.tensor(entry.index)) { SafetensorsHeader.name(of: $0) != nil }
+        for (index, entry) in entries.enumerated() {
+            let tensor = ArrayExport.plain(try tensor(entry, arrays)) { SafetensorsHeader.name(of: $0) != nil }
+            guard tensor.storage.byteCount == offsets[index + 1] - offsets[index] else {
+                throw FormatError(
+                    code: .corrupt, subject: "\(file.path), weight '\(entry.name)'",
+                    problem: "its stored form is not of the type that it says.", remedy: FormatError.damaged)
+            }
             try sink.write(tensor.storage)
         }
-        return start.bytes.count + offset
+        return start.bytes.count + offsets[entries.count]
     }
 
     /// The type that stands for `type` where only some are `known`.

@@ -44,6 +44,12 @@ package final class ContainerArrays: Sendable {
         blocksOfArray = parts
     }
 
+    /// Bytes of decoded blocks that are kept now.
+    package var cachedByteCount: Int { state.withLock { $0.byteCount } }
+
+    /// What the container holds.
+    package var directory: ContainerDirectory { file.directory }
+
     /// The array called `name`, or some indices of its first axis.
     ///
     /// - Throws: `FormatError` `.missing` when there is no such array or row; `.corrupt` when a block it needs is damaged.
@@ -62,21 +68,33 @@ package final class ContainerArrays: Sendable {
     ///
     /// - Throws: as `tensor(named:rows:)`.
     package func tensor(_ index: Int, rows: Range<Int>? = nil) throws(FormatError) -> Tensor {
-        let array = file.directory.arrays[index], width = array.layout.width
+        let array = file.directory.arrays[index]
         guard let type = array.type else { preconditionFailure("Text is no tensor.") }
-        guard let rows else { return try tensor(type, array.shape, index, 0..<array.elementCount) }
-        let count = array.shape.dimensions.first ?? 0, rowBits = count > 0 ? array.byteCount * 8 / count : 0
+        let (range, shape) = try ContainerArrays.elements(of: array, rows: rows, path: file.path)
+        return try tensor(type, shape, index, range)
+    }
+
+    /// The elements of an array that some indices of its first axis are, and their shape.
+    ///
+    /// - Throws: `FormatError` `.missing` when the array does not have these rows, or they do not fill their bytes.
+    static func elements(
+        of array: ContainerDirectory.Array, rows: Range<Int>?, path: String
+    ) throws(FormatError) -> (range: Range<Int>, shape: Shape) {
+        guard let rows else { return (0..<array.elementCount, array.shape) }
+        let width = array.layout.width, count = array.shape.dimensions.first ?? 0
+        let rowBits = count > 0 ? array.byteCount * 8 / count : 0
         guard rows.lowerBound >= 0, rows.upperBound <= count, !rows.isEmpty,
-            rowBits % (8 * width) == 0, rowBits * count == array.byteCount * 8
-        else {
-            throw FormatError(
-                code: .missing, subject: "\(file.path), array '\(array.name)'",
-                problem: "rows \(rows) can not be read of \(array.shape).",
-                remedy: "Ask for rows below \(count); rows of packed numbers must fill their bytes.")
-        }
+            rowBits % (8 * width) == 0, rowBits * count == array.byteCount * 8,
+            let shape = try? Shape([rows.count] + array.shape.dimensions.dropFirst())
+        else { throw outside(rows, of: array.shape, "\(path), array '\(array.name)'") }
         let row = rowBits / 8 / width
-        let shape = try? Shape([rows.count] + array.shape.dimensions.dropFirst())
-        return try tensor(type, shape ?? .scalar, index, rows.lowerBound * row..<rows.upperBound * row)
+        return (rows.lowerBound * row..<rows.upperBound * row, shape)
+    }
+
+    static func outside(_ rows: Range<Int>, of shape: Shape, _ subject: String) -> FormatError {
+        FormatError(
+            code: .missing, subject: subject, problem: "rows \(rows) can not be read of \(shape).",
+            remedy: "Ask for rows below \(shape.dimensions.first ?? 0); rows of packed numbers must fill their bytes.")
     }
 
     private func tensor(

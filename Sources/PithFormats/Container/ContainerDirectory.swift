@@ -57,6 +57,10 @@ package struct ContainerDirectory: Equatable, Sendable {
     package let files: [File]
     package let arrays: [Array]
     package let blocks: [Block]
+    /// The stored forms of weights that are more than one array.
+    package let forms: [NamedForm]
+    /// Arrays that a reader wants first; their blocks lie before those of other arrays of numbers.
+    package let hot: [Int]
     /// For each array, where its bytes lie in the files.
     package let places: [[Place]]
 
@@ -73,10 +77,13 @@ package struct ContainerDirectory: Equatable, Sendable {
     /// Joins the parts and works out where the arrays lie.
     ///
     /// - Throws: `CodingError` `.corrupt` when a piece, an original or a segment leaves its array, the bytes of a file
-    ///   do not add up, or an array is not used and coded once.
+    ///   do not add up, an array is not used and coded once, or a form names what is no array of numbers.
     package init(
-        kind: String, files: [File], arrays: [Array], blocks: [Block], named subject: String
+        kind: String, files: [File], arrays: [Array], blocks: [Block], forms: [NamedForm] = [], hot: [Int] = [],
+        named subject: String
     ) throws(CodingError) {
+        self.forms = forms
+        self.hot = hot
         self.kind = kind
         self.files = files
         self.arrays = arrays
@@ -84,6 +91,7 @@ package struct ContainerDirectory: Equatable, Sendable {
         let check = DirectoryCheck(subject: subject)
         try check.arrays(arrays)
         try check.blocks(blocks, of: arrays)
+        try check.uses(forms, hot, of: arrays)
         places = try check.places(files, arrays)
         var copies = [[Int]](repeating: [], count: arrays.count)
         for (index, array) in arrays.enumerated() { copies[array.original ?? index].append(index) }

@@ -51,6 +51,13 @@ package final class ContainerFile: Sendable {
     /// Bytes that a block's frame takes in the file.
     package func storedByteCount(ofBlock number: Int) -> Int { offsets[number + 1] - offsets[number] }
 
+    /// Where the last block of a hot array ends, in bytes from the start; nil when no array is hot.
+    package var endOfHotBlocks: Int? {
+        let hot = Set(directory.hot.map { directory.arrays[$0].original ?? $0 })
+        let last = directory.blocks.lastIndex { $0.segments.contains { hot.contains($0.array) } }
+        return last.map { offsets[$0 + 1] }
+    }
+
     /// Reads and checks the block `number` and decodes it into `output`.
     ///
     /// - Throws: `FormatError` `.corrupt` or `.truncated` when it is damaged, with the arrays that are lost.

@@ -3,8 +3,8 @@ internal import PithTensor
 
 /// Decides what a container of a model will hold before anything is coded.
 ///
-/// Text comes first, then the arrays in the order of the files. Small arrays of one layout share blocks; large ones are cut
-/// into blocks of whole rows.
+/// Text comes first, then the hot arrays, then the others in the order in which the graph reads them. Small arrays of one
+/// layout share blocks, which lie where the first of them would; large ones are cut into blocks of whole rows.
 struct ContainerPlan {
     /// The directory to be written.
     let directory: ContainerDirectory
@@ -50,11 +50,19 @@ struct ContainerPlan {
             files.append(ContainerPlan.file(file, index, model, firstArray: first, text: textOfFile[index]))
         }
         let repeating = [Bool](repeating: false, count: first) + repetitions
-        let (blocks, units) = ContainerPlan.blocks(of: arrays, repeating: repeating)
+        let hot = model.hot.map { $0 + first }
+        let order = ContainerPlan.order(Array(0..<first) + hot + model.order.map { $0 + first }, of: arrays)
+        let (blocks, units) = ContainerPlan.blocks(
+            of: arrays, in: order, repeating: repeating, hot: Set(hot.map { arrays[$0].original ?? $0 }))
         self.units = units
         do {
             directory = try ContainerDirectory(
-                kind: model.kind.rawValue, files: files, arrays: arrays, blocks: blocks, named: "the plan")
+                kind: model.kind.rawValue, files: files, arrays: arrays, blocks: blocks,
+                forms: model.forms.map { named in
+                    NamedForm(
+                        name: String(decoding: named.name.utf8.prefix(1000), as: UTF8.self),
+                        form: named.form.renumbered { $0 + first })
+                }, hot: hot, named: "the plan")
         } catch {
             preconditionFailure("A plan contradicts itself: \(error)")
         }
@@ -78,40 +86,49 @@ struct ContainerPlan {
         return ContainerDirectory.File(name: file.name, byteCount: file.byteCount, pieces: pieces)
     }
 
+    /// The arrays with content of their own in the order `wanted`, each where it or the first one like it is wanted.
+    private static func order(_ wanted: [Int], of arrays: [ContainerDirectory.Array]) -> [Int] {
+        var seen: Set<Int> = []
+        return wanted.map { arrays[$0].original ?? $0 }.filter { seen.insert($0).inserted }
+    }
+
     /// What the arrays of a shared block have in common.
     private struct Kind: Hashable {
         let layout: NumberLayout
         let isRepeating: Bool
+        let isHot: Bool
     }
 
     private static func blocks(
-        of arrays: [ContainerDirectory.Array], repeating: [Bool]
+        of arrays: [ContainerDirectory.Array], in order: [Int], repeating: [Bool], hot: Set<Int>
     ) -> (blocks: [ContainerDirectory.Block], units: [Int]) {
-        var blocks: [ContainerDirectory.Block] = [], units: [Int] = []
-        var open: [Kind: [ContainerDirectory.Segment]] = [:], order: [Kind] = []
-        func close(_ kind: Kind) {
-            guard let segments = open.removeValue(forKey: kind) else { return }
-            blocks.append(ContainerDirectory.Block(segments: segments))
-            units.append(kind.layout.isText ? 0 : segments.count == 1 ? unit(of: arrays[segments[0].array]) : 64)
-        }
-        for (index, array) in arrays.enumerated() where array.original == nil {
-            let layout = array.layout, count = array.elementCount
+        // A shared block has its place from its first array on, so that it is not behind what is read later.
+        var blocks: [[ContainerDirectory.Segment]] = [], units: [Int] = [], open: [Kind: Int] = [:]
+        for index in order {
+            let array = arrays[index], layout = array.layout, count = array.elementCount
             guard layout.isText || count >= smallElements else {
-                let kind = Kind(layout: layout, isRepeating: repeating[index])
-                if open[kind] == nil { order.append(kind) }
-                open[kind, default: []].append(ContainerDirectory.Segment(array: index, start: 0, count: count))
-                if open[kind, default: []].reduce(0, { $0 + $1.count }) >= sharedElements { close(kind) }
+                let kind = Kind(layout: layout, isRepeating: repeating[index], isHot: hot.contains(index))
+                let segment = ContainerDirectory.Segment(array: index, start: 0, count: count)
+                if let place = open[kind] {
+                    blocks[place].append(segment)
+                    units[place] = 64
+                } else {
+                    open[kind] = blocks.count
+                    blocks.append([segment])
+                    units.append(unit(of: array))
+                }
+                if let place = open[kind], blocks[place].reduce(0, { $0 + $1.count }) >= sharedElements {
+                    open[kind] = nil
+                }
                 continue
             }
             let unit = layout.isText ? 0 : unit(of: array), size = blockSize(of: array, unit: unit)
             for start in stride(from: 0, to: count, by: size) {
-                let segment = ContainerDirectory.Segment(array: index, start: start, count: min(size, count - start))
-                blocks.append(ContainerDirectory.Block(segments: [segment]))
+                blocks.append([ContainerDirectory.Segment(array: index, start: start, count: min(size, count - start))])
                 units.append(unit)
             }
         }
-        for kind in order { close(kind) }
-        return (blocks, units)
+        return (blocks.map { ContainerDirectory.Block(segments: $0) }, units)
     }
 
     /// Elements of a block: whole units, and whole rows where they fit.

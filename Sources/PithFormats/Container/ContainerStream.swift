@@ -6,7 +6,8 @@ package actor ContainerStream {
     /// What the container holds; known before the first block.
     package nonisolated let directory: ContainerDirectory
     private let input: InputFile
-    private let name: String
+    /// What it is called in errors.
+    nonisolated let name: String
     private let directoryFrame: Storage
     private var seen = ContainerIndex()
     private var offset: Int

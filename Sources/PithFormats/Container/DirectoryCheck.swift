@@ -48,6 +48,22 @@ struct DirectoryCheck {
         }
     }
 
+    /// Forms have names of their own, and they and the list of hot arrays speak of arrays of numbers only.
+    func uses(
+        _ forms: [NamedForm], _ hot: [Int], of arrays: [ContainerDirectory.Array]
+    ) throws(CodingError) {
+        var names: Set<String> = []
+        for named in forms {
+            guard names.insert(named.name).inserted else { throw corrupt("two forms are called '\(named.name)'.") }
+            guard named.form.arrays.allSatisfy({ arrays[$0].type != nil }) else {
+                throw corrupt("the form of '\(named.name)' is made of text.")
+            }
+        }
+        guard Set(hot).count == hot.count, hot.allSatisfy({ arrays[$0].type != nil }) else {
+            throw corrupt("the list of hot arrays names text, or an array twice.")
+        }
+    }
+
     /// Where the bytes of each array lie: the pieces use each array once and fill the files.
     func places(
         _ files: [ContainerDirectory.File], _ arrays: [ContainerDirectory.Array]

@@ -1,12 +1,13 @@
-internal import PithCoding
-internal import PithTensor
+package import PithCoding
+package import PithTensor
 
 /// The bytes of a directory: fields of a number, a length and content.
 ///
 /// A field with an even number may be passed over by who does not know it; one with an odd number may not.
 extension ContainerDirectory {
     private enum Field {
-        static let kind = 1, files = 3, arrays = 5, blocks = 7
+        static let kind = 1, files = 3, arrays = 5, blocks = 7, forms = 10, hot = 12
+        static let needed: Set<Int> = [kind, files, arrays, blocks]
     }
 
     /// Codes of element types in containers; 0 is text.
@@ -17,7 +18,7 @@ extension ContainerDirectory {
     ]
 
     /// The directory as bytes.
-    var encoded: [UInt8] {
+    package var encoded: [UInt8] {
         var out = ByteWriter()
         func add(_ field: Int, _ body: (inout ByteWriter) -> Void) {
             var content = ByteWriter()
@@ -30,7 +31,30 @@ extension ContainerDirectory {
         add(Field.files) { writeFiles(to: &$0) }
         add(Field.arrays) { writeArrays(to: &$0) }
         add(Field.blocks) { writeBlocks(to: &$0) }
+        if !forms.isEmpty { add(Field.forms) { writeForms(to: &$0) } }
+        if !hot.isEmpty {
+            add(Field.hot) { content in
+                content.varint(hot.count)
+                for index in hot { content.varint(index) }
+            }
+        }
         return out.bytes
+    }
+
+    /// The byte that stands for an element type.
+    static func code(of type: ScalarType) -> UInt8 { UInt8((typeCodes.firstIndex(of: type) ?? -1) + 1) }
+
+    /// The element type of a byte; nil for text and for what is not known.
+    package static func type(of code: Int) -> ScalarType? {
+        (1...typeCodes.count).contains(code) ? typeCodes[code - 1] : nil
+    }
+
+    private func writeForms(to out: inout ByteWriter) {
+        out.varint(forms.count)
+        for named in forms {
+            out.text(named.name)
+            named.form.write(to: &out)
+        }
     }
 
     private func writeFiles(to out: inout ByteWriter) {
@@ -50,8 +74,7 @@ extension ContainerDirectory {
         out.varint(arrays.count)
         for array in arrays {
             out.text(array.name)
-            let code = array.type.flatMap { type in ContainerDirectory.typeCodes.firstIndex(of: type) }
-            out.byte(UInt8((code ?? -1) + 1))
+            out.byte(array.type.map(ContainerDirectory.code) ?? 0)
             out.varint(array.shape.rank)
             for length in array.shape.dimensions { out.varint(length) }
             out.varint(array.original.map { $0 + 1 } ?? 0)
@@ -73,32 +96,36 @@ extension ContainerDirectory {
     ///
     /// - Throws: `CodingError` `.corrupt` or `.truncated` when it does not add up, `.unsupported` for a field that must be
     ///   understood and is not known.
-    init(_ bytes: [UInt8], named subject: String) throws(CodingError) {
+    package init(_ bytes: [UInt8], named subject: String) throws(CodingError) {
         var reader = ByteReader(bytes, named: subject), parts: [Int: ByteReader] = [:]
         while reader.remaining > 0 {
             let field = try reader.varint("a field's number", atMost: .max)
             let length = try reader.varint("a field's length", atMost: reader.remaining)
             let part = try reader.part(length, named: "field \(field)")
-            guard (1...7).contains(field) || field % 2 == 0 else {
+            guard Field.needed.contains(field) || field % 2 == 0 else {
                 throw CodingError(
                     code: .unsupported, subject: subject,
                     problem: "it needs what field \(field) says, which is not known.",
                     remedy: "Use a newer version of Pith.")
             }
-            guard field % 2 == 1 else { continue }
+            guard Field.needed.contains(field) || field == Field.forms || field == Field.hot else { continue }
             guard parts.updateValue(part, forKey: field) == nil else {
                 throw reader.corrupt("field \(field) stands there twice")
             }
         }
         guard var kind = parts[Field.kind], var files = parts[Field.files], var arrays = parts[Field.arrays],
-            var blocks = parts[Field.blocks], parts.count == 4
+            var blocks = parts[Field.blocks]
         else { throw reader.corrupt("a field is missing") }
         let readArrays = try ContainerDirectory.readArrays(&arrays)
         let readFiles = try ContainerDirectory.readFiles(&files, readArrays.count)
+        var forms = parts[Field.forms] ?? ByteReader([0], named: subject)
+        var hot = parts[Field.hot] ?? ByteReader([0], named: subject)
         try self.init(
             kind: try ContainerDirectory.readKind(&kind), files: readFiles, arrays: readArrays,
-            blocks: try ContainerDirectory.readBlocks(&blocks, readArrays.count), named: subject)
-        for part in [files, arrays, blocks] where part.remaining > 0 {
+            blocks: try ContainerDirectory.readBlocks(&blocks, readArrays.count),
+            forms: try ContainerDirectory.readForms(&forms, readArrays.count),
+            hot: try ContainerDirectory.readHot(&hot, readArrays.count), named: subject)
+        for part in [files, arrays, blocks, forms, hot] where part.remaining > 0 {
             throw part.corrupt("\(part.remaining) bytes follow the field")
         }
     }
@@ -173,5 +200,22 @@ extension ContainerDirectory {
             blocks.append(Block(segments: segments))
         }
         return blocks
+    }
+
+    private static func readForms(_ reader: inout ByteReader, _ arrayCount: Int) throws(CodingError) -> [NamedForm] {
+        var forms: [NamedForm] = []
+        for _ in 0..<(try count(&reader, "forms", size: 5)) {
+            let name = try reader.text("a form's name", atMost: 4096)
+            forms.append(NamedForm(name: name, form: try StoredForm(&reader, arrayCount: arrayCount)))
+        }
+        return forms
+    }
+
+    private static func readHot(_ reader: inout ByteReader, _ arrayCount: Int) throws(CodingError) -> [Int] {
+        var hot: [Int] = []
+        for _ in 0..<(try count(&reader, "hot arrays", size: 1)) {
+            hot.append(try reader.varint("an array's number", atMost: arrayCount - 1))
+        }
+        return hot
     }
 }

@@ -33,17 +33,28 @@ final class ONNXLocator {
         return PackedModel(kind: .onnx, files: files, arrays: arrays)
     }
 
-    private func walk(_ message: ONNXMessage, _ range: Range<Int>, depth: Int) throws(FormatError) {
+    /// What the places of a sparse weight's values are called, whatever name the file gives them.
+    static func indicesName(of weight: String) -> String { "\(weight).indices" }
+
+    private func walk(
+        _ message: ONNXMessage, _ range: Range<Int>, depth: Int, renamed: String? = nil
+    ) throws(FormatError) {
         guard depth < TensorCutter.depthLimit * 3 else {
             throw FormatError(
                 code: .unsupported, subject: path,
                 problem: "its graphs nest deeper than \(TensorCutter.depthLimit) levels.",
                 remedy: "Flatten the control flow before export.")
         }
-        if message == .tensor { try locate(range) }
+        if message == .tensor { try locate(range, renamed) }
+        var values: String?
         try scanner.forEachField(in: range) { (field) throws(FormatError) in
             guard field.wireType == 2, let nested = message.nested(field.number) else { return }
-            try walk(nested, field.content, depth: depth + 1)
+            var renamed: String?
+            if message == .sparseTensor {
+                if field.number == 1 { values = try fields(of: field.content).name }
+                if field.number == 2 { renamed = values.map(ONNXLocator.indicesName) }
+            }
+            try walk(nested, field.content, depth: depth + 1, renamed: renamed)
         }
     }
 
@@ -57,10 +68,10 @@ final class ONNXLocator {
         var entries: [String: String] = [:]
     }
 
-    private func locate(_ range: Range<Int>) throws(FormatError) {
+    private func locate(_ range: Range<Int>, _ renamed: String?) throws(FormatError) {
         let fields = try fields(of: range)
         let type = ONNXType.scalar(Int32(clamping: fields.type)) ?? .uint8
-        let name = fields.name.isEmpty ? "at byte \(range.lowerBound)" : fields.name
+        let name = renamed ?? (fields.name.isEmpty ? "at byte \(range.lowerBound)" : fields.name)
         if fields.isExternal { return try locateExternal(fields, type, name) }
         let floats: [Int: [ScalarType]] = [4: [.float32, .complex64], 10: [.float64, .complex128]]
         for (field, place) in fields.numbers where place.count >= ONNXLocator.smallest {

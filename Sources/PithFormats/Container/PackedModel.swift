@@ -1,3 +1,4 @@
+internal import PithModel
 package import PithTensor
 
 /// A model as files with arrays in them: what a container is made from.
@@ -29,6 +30,12 @@ package struct PackedModel: Sendable {
     package let files: [File]
     /// Arrays whose bytes do not overlap; those of a file in the order of their bytes.
     package let arrays: [LocatedArray]
+    /// Stored forms of weights, whose arrays are numbered as in `arrays`.
+    package private(set) var forms: [NamedForm] = []
+    /// Arrays in the order in which the graph reads them; those it does not read come last.
+    package private(set) var order: [Int]
+    /// Arrays that a reader wants first; they lie before all others.
+    package private(set) var hot: [Int] = []
 
     /// Formats that containers are made from; the raw value is their name inside.
     package enum Kind: String, Sendable {
@@ -50,6 +57,7 @@ package struct PackedModel: Sendable {
             end = array.range.upperBound
         }
         self.arrays = kept
+        order = Array(kept.indices)
     }
 
     /// Looks at the model at `path` without reading its numbers.
@@ -61,9 +69,64 @@ package struct PackedModel: Sendable {
         if name.hasSuffix(".safetensors.index.json") { return try SafetensorsLocator.indexedSet(at: path) }
         if name.hasSuffix(".npz") { return try NumPyLocator.archive(at: path) }
         if name.hasSuffix(".npy") { return try NumPyLocator.array(at: path) }
-        if name.hasSuffix(".onnx") { return try ONNXLocator(path: path).model() }
+        if name.hasSuffix(".onnx") { return try ONNXLocator(path: path).model().read(asGraphAt: path) }
         throw FormatError(
             code: .unsupported, subject: path, problem: "its name says none of the formats that can be packed.",
             remedy: "Pack a .onnx, .safetensors, .safetensors.index.json, .npz or .npy file.")
+    }
+
+    /// The same with the arrays first that `patterns` name: a name, or the start of names with a `*` behind it.
+    ///
+    /// The parts of a weight in a stored form go by the weight's name, too.
+    ///
+    /// - Throws: `FormatError` `.missing` for a pattern that no array matches.
+    package func first(_ patterns: [String]) throws(FormatError) -> PackedModel {
+        var first: [Int] = []
+        for pattern in patterns {
+            let isStart = pattern.hasSuffix("*"), stem = isStart ? String(pattern.dropLast()) : pattern
+            func matches(_ name: String) -> Bool { isStart ? name.hasPrefix(stem) : name == stem }
+            let parts = forms.filter { matches($0.name) }.flatMap(\.form.arrays)
+            let found = parts + arrays.indices.filter { matches(arrays[$0].name) }
+            guard !found.isEmpty else {
+                throw FormatError(
+                    code: .missing, subject: files.first?.path ?? "the model",
+                    problem: "no array is called '\(pattern)'.",
+                    remedy: "`pith inspect` of a packed file lists the arrays.")
+            }
+            for index in found where !first.contains(index) { first.append(index) }
+        }
+        var copy = self
+        copy.hot = first
+        return copy
+    }
+
+    /// The same with these stored forms, whose arrays are numbered as in `arrays`.
+    package func describing(_ forms: [NamedForm]) -> PackedModel {
+        var copy = self
+        copy.forms = forms
+        return copy
+    }
+
+    /// Looks at the graph of the ONNX model at `path` for stored forms and the order of use; a graph that can not be read
+    /// leaves both as they are.
+    private func read(asGraphAt path: String) -> PackedModel {
+        guard let model = try? ONNXReader.read(path: path, sparseAllowance: ONNXReader.sparseAllowanceForInspection)
+        else { return self }
+        var places: [String: Int?] = [:]
+        for (index, array) in arrays.enumerated() {
+            places[array.name] = places[array.name] == nil ? .some(index) : .some(nil)
+        }
+        func place(_ name: String) -> Int? { places[name] ?? nil }
+        let reading = GraphReading(model.graph) { weight in
+            guard let index = place(weight.name), let tensor = weight.dense, tensor.type == arrays[index].type,
+                tensor.storage.byteCount == arrays[index].range.count
+            else { return nil }
+            return .array(index)
+        }
+        var copy = self
+        copy.forms = reading.forms
+        let read = reading.order.compactMap(place), known = Set(read)
+        copy.order = read + arrays.indices.filter { !known.contains($0) }
+        return copy
     }
 }

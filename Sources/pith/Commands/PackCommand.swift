@@ -17,11 +17,18 @@ struct PackCommand: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: "Where the container goes; - is standard output.")
     var output: String?
 
-    @Option(help: "What codes the blocks: auto, store, zstd, gzip, lzo, lz4 or brotli.")
-    var codec = BlockCodec.auto
+    @Option(help: "What codes the blocks: auto (the default), store, zstd, gzip, lzo, lz4 or brotli.")
+    var codec: BlockCodec?
 
-    @Flag(help: "Instead of writing anything, code the model with every codec and compare them.")
+    @Flag(
+        help: "Instead of writing anything, code the model with every codec, or the one of --codec, and compare them.")
     var compare = false
+
+    @Option(
+        name: .customLong("first"),
+        help: ArgumentHelp(
+            "Put this array first, for readers of a stream; a * at its end stands for any ending.", valueName: "name"))
+    var hot: [String] = []
 
     @Option(help: "Threads for the work, by default one for each processor; the output is the same with any number.")
     var threads: Int?
@@ -36,21 +43,25 @@ struct PackCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let packed = try PackedModel.read(path: model)
-        if compare { return try show(CodecTable(model, CodecComparison(packed), progress: { Console.progress($0) })) }
+        let packed = try PackedModel.read(path: model).first(hot)
+        if compare {
+            let codecs = codec.map { [$0] } ?? BlockCodec.allCases
+            return try show(CodecTable(model, CodecComparison(packed), codecs) { Console.progress($0) })
+        }
         guard let output else { throw ValidationError("Missing expected argument '--output <output>'") }
         let meter = ProgressMeter("packed", of: packed.files.reduce(0) { $0 + $1.byteCount })
         let report: ContainerPacker.Report
         if output == "-" {
             let packer = try ContainerPacker(
-                packed, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, codec: codec)
+                packed, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, codec: codec ?? .auto)
             report = try await packer.pack(to: .standardOutput, named: "standard output", progress: meter.tell)
             Console.endProgress()
             return Console.warn(PackText(model, output, report).text)
         }
         try OutputCheck.requireFree(output, read: packed.files.map(\.path))
         let pending = try await PackedOutput.begin(
-            packed, path: output, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, codec: codec,
+            packed, path: output, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
+            codec: codec ?? .auto,
             progress: meter.tell)
         try pending.commit()
         report = pending.report

@@ -17,11 +17,15 @@ struct UnpackCommand: AsyncParsableCommand {
         name: .shortAndLong, help: "Where the model goes; it appears whole or not at all, its data files beside it.")
     var output: String
 
-    @Option(help: "Only this array, written as .npy.")
+    @Option(help: "Only this array, written as .npy; of a pipe no more is read than it takes.")
     var array: String?
 
     @Option(help: "Only these rows of the array, such as 10-20 for ten rows from row 10 on.")
     var rows: RowRange?
+
+    @Flag(
+        help: "With .npz or .safetensors: the parts of stored weights (levels, scales, ...) rather than their numbers.")
+    var stored = false
 
     @Option(help: "Threads for the work, by default one for each processor.")
     var threads: Int?
@@ -32,13 +36,15 @@ struct UnpackCommand: AsyncParsableCommand {
         guard threads.map({ $0 > 0 }) ?? true else { throw ValidationError("--threads takes a number from 1 up.") }
         guard output != "-" else { throw ValidationError("A model is not written to standard output: name a file.") }
         if rows != nil, array == nil { throw ValidationError("--rows needs --array.") }
-        if array != nil, container == "-" { throw ValidationError("--array needs a file, not a pipe.") }
+        if stored, container == "-" { throw ValidationError("--stored needs a file, not a pipe.") }
+        if stored, array != nil { throw ValidationError("--stored writes all weights, --array one.") }
     }
 
     func run() async throws {
         if container != "-" { try OutputCheck.requireFree(output, read: [container]) }
-        if let text = try exported() { return try show(text) }
         let isPipe = container == "-", name = isPipe ? "standard input" : container
+        if isPipe, let array { return try await show(streamed(array, name)) }
+        if let text = try exported() { return try show(text) }
         let source: ContainerUnpacker.Source =
             isPipe
             ? .stream(try ContainerStream(.standardInput, named: name)) : .file(try ContainerFile(path: container))
@@ -58,8 +64,20 @@ struct UnpackCommand: AsyncParsableCommand {
             let count = try ArrayExport(file).write(array: array, rows: rows?.range, to: output)
             return UnpackText(container: container, paths: [output], bytes: count)
         }
-        guard ArrayExport.isWanted(kind: file.directory.kind, path: output) else { return nil }
-        return UnpackText(container: container, paths: [output], bytes: try ArrayExport(file).write(to: output))
+        guard ArrayExport.isWanted(kind: file.directory.kind, path: output) else {
+            guard !stored else {
+                throw ValidationError("--stored writes a .npz or .safetensors of a model of another kind.")
+            }
+            return nil
+        }
+        let count = try ArrayExport(file, isStored: stored).write(to: output)
+        return UnpackText(container: container, paths: [output], bytes: count)
+    }
+
+    /// Writes one array of what comes through the pipe.
+    private func streamed(_ array: String, _ name: String) async throws -> UnpackText {
+        let tensor = try await ContainerStream(.standardInput, named: name).tensor(named: array, rows: rows?.range)
+        return UnpackText(container: name, paths: [output], bytes: try ArrayExport.write(tensor, to: output))
     }
 
     private func show(_ text: UnpackText) throws {

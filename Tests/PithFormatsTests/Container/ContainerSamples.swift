@@ -53,9 +53,15 @@ enum ContainerSamples {
     /// Packs the model at `path` into a file of `folder`; answers its bytes.
     @discardableResult
     static func pack(_ path: String, to target: String, threads: Int = 2) async throws -> [UInt8] {
+        try await pack(PackedModel.read(path: path), to: target, threads: threads)
+    }
+
+    /// Packs a model that was looked at.
+    @discardableResult
+    static func pack(_ model: PackedModel, to target: String, threads: Int = 2) async throws -> [UInt8] {
         let staged = try StagedOutput(beside: target), name = URL(fileURLWithPath: target).lastPathComponent
         let file = try staged.create(name)
-        _ = try await ContainerPacker(PackedModel.read(path: path), threads: threads).pack(to: file, named: target)
+        _ = try await ContainerPacker(model, threads: threads).pack(to: file, named: target)
         try staged.complete(name, file)
         try staged.commit()
         return try bytes(target)

@@ -6,10 +6,6 @@ import PithTestSupport
 import Testing
 
 @Suite struct MinimalReaderTests {
-    private static let golden = URL(fileURLWithPath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("PithGolden/container")
-
     @Test func `the plain reader and ours see the same files in what we write today`() async throws {
         let folder = try ScratchFolder(), model = ContainerSamples.safetensors()
         let source = try folder.write(model, to: "m.safetensors")
@@ -40,13 +36,6 @@ import Testing
         #expect(try MinimalReader(packed).files.first?.bytes == model)
     }
 
-    /// A file that was written once, and what it was made from.
-    struct Golden: Sendable, CustomTestStringConvertible {
-        let name: String
-        let model: [UInt8]
-        var testDescription: String { name }
-    }
-
     static let files = [
         Golden(name: "version-1.pith", model: ContainerSamples.safetensors()),
         Golden(name: "version-1-levels.pith", model: ContainerSamples.levels()),
@@ -55,11 +44,10 @@ import Testing
     @Test(arguments: files) func `the files of every released version still give the model they were made from`(
         golden: Golden
     ) async throws {
-        let file = Self.golden.appendingPathComponent(golden.name), model = golden.model
-        if ProcessInfo.processInfo.environment["PITH_UPDATE_GOLDEN"] == "1" {
+        let file = Golden.folder.appendingPathComponent(golden.name), model = golden.model
+        if Golden.isUpdated {
             let folder = try ScratchFolder(), source = try folder.write(model, to: "m.safetensors")
             let packed = try await ContainerSamples.pack(source, to: folder.path("m.pith"))
-            try FileManager.default.createDirectory(at: Self.golden, withIntermediateDirectories: true)
             try Data(packed).write(to: file)
         }
         let bytes = try ContainerSamples.bytes(file.path), folder = try ScratchFolder()

@@ -32,6 +32,11 @@ public struct MinimalReader {
     public private(set) var kind = ""
     public private(set) var files: [File] = []
     public private(set) var arrays: [Array] = []
+    /// Weights in stored forms, with their numbers.
+    public private(set) var weights: [MinimalForm.Weight] = []
+    /// Names of arrays that come first.
+    public private(set) var hot: [String] = []
+    private var forms: [(name: String, form: MinimalForm)] = []
 
     private static let preamble: [UInt8] = [0x89, 0x50, 0x49, 0x54, 0x48, 0x0D, 0x0A, 0x1A, 1, 0, 0, 0, 0, 0, 0, 0]
 
@@ -57,6 +62,7 @@ public struct MinimalReader {
         let expected = Self.little(indexStart) + Self.little(index.end - indexStart) + root
         try require(end.body == expected && offset == file.count, "end")
         try finish()
+        weights = try forms.map { try $0.form.weight(named: $0.name, arrays) }
     }
 
     // MARK: Frames
@@ -127,6 +133,15 @@ public struct MinimalReader {
         }
         list = MinimalInput(fields[7] ?? [])
         for _ in 0..<(try list.varint()) { blocks.append(try Self.segments(&list)) }
+        list = MinimalInput(fields[10] ?? [0])
+        for _ in 0..<(try list.varint()) {
+            let name = String(decoding: try list.take(try list.varint()), as: UTF8.self)
+            forms.append((name, try MinimalForm(&list, depth: 1)))
+        }
+        try require(list.isAtEnd && Set(forms.map(\.name)).count == forms.count, "forms")
+        list = MinimalInput(fields[12] ?? [0])
+        for _ in 0..<(try list.varint()) { hot.append(arrays[try list.varint()].name) }
+        try require(list.isAtEnd && Set(hot).count == hot.count, "hot arrays")
     }
 
     private static func array(_ list: inout MinimalInput) throws -> Array {

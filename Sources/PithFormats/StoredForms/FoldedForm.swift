@@ -1,0 +1,194 @@
+internal import PithModel
+internal import PithTensor
+
+/// Integer weights that operators of the standard turn into floats: levels, less their zero points, times their scales.
+///
+/// `GraphLowering.lowerFolded` says which operators these are; this is the way back.
+struct FoldedForm {
+    /// The stored form of the weight.
+    let form: StoredForm
+
+    /// Levels or zero points: where they are, and in which shape they stand in the product.
+    private struct Integers {
+        let source: StoredForm.Source
+        let type: ScalarType
+        let bits: Int
+        let dimensions: [Int]
+    }
+
+    /// The weight that `node` (a `Mul`, or a `Reshape` or `Slice` behind one) makes; nil when it makes something else.
+    init?(_ node: Node, _ parts: FormParts) {
+        var product = node, final: [Int]?, cut: (axis: Int, end: Int)?
+        if node.operation == "Slice" {
+            guard let bounds = FoldedForm.cut(node, parts), let inner = parts.maker(of: node.inputs[0], "Reshape")
+            else {
+                return nil
+            }
+            (cut, product) = (bounds, inner)
+        }
+        if product.operation == "Reshape" {
+            guard product.inputs.count == 2, let dimensions = parts.list(product.inputs[1]),
+                let inner = parts.maker(of: product.inputs[0], "Mul")
+            else { return nil }
+            (final, product) = (dimensions, inner)
+        }
+        guard product.operation == "Mul", product.inputs.count == 2,
+            let (levels, zeros) = FoldedForm.difference(product.inputs[0], parts)
+        else { return nil }
+        var scales = product.inputs[1]
+        if let cast = parts.maker(of: scales, "Cast"), parts.isCastToFloat(cast) { scales = cast.inputs[0] }
+        guard let factors = parts.tensor(scales), factors.type != .float32 || scales == product.inputs[1] else {
+            return nil
+        }
+        let layout = FoldedForm.aligned(factors.shape.dimensions, to: levels.dimensions.count)
+        var padded = final ?? levels.dimensions
+        if let cut, cut.axis < padded.count { padded[cut.axis] = cut.end }
+        guard let layout, let shape = try? Shape(padded),
+            (padded + levels.dimensions).allSatisfy({ $0 <= FormParts.longestAxis }),
+            zeros.map({ Shape.product(of: $0.dimensions) == factors.count && $0.type == levels.type }) ?? true,
+            let grouping = FoldedForm.grouping(levels.dimensions, layout, shape.dimensions, isCut: cut != nil),
+            let form = parts.grouped(
+                (levels.source, levels.type), of: shape, bits: levels.bits, scales: scales,
+                zeros: zeros.map { ($0.source, factors.count) }, grouping: grouping, isPadded: cut != nil,
+                hasZeros: zeros != nil)
+        else { return nil }
+        self.form = form
+    }
+
+    /// The axis that a `Slice` shortens from its end, and where it ends.
+    private static func cut(_ node: Node, _ parts: FormParts) -> (axis: Int, end: Int)? {
+        guard node.inputs.count == 4, parts.list(node.inputs[1]) == [0], let end = parts.list(node.inputs[2]),
+            let axis = parts.list(node.inputs[3]), end.count == 1, axis.count == 1, axis[0] >= 0, end[0] > 0
+        else { return nil }
+        return (axis[0], end[0])
+    }
+
+    /// Axis lengths with ones before them, so that there are `rank`.
+    private static func aligned(_ dimensions: [Int], to rank: Int) -> [Int]? {
+        dimensions.count <= rank ? [Int](repeating: 1, count: rank - dimensions.count) + dimensions : nil
+    }
+
+    /// What grouping makes scales of the layout `scales` of levels in the layout `levels`, whose weight has `shape`.
+    private static func grouping(
+        _ levels: [Int], _ scales: [Int], _ shape: [Int], isCut: Bool
+    ) -> GroupedIntegers.Grouping? {
+        if levels == shape, !isCut {
+            let axes = levels.indices.filter { scales[$0] != 1 }
+            guard axes.count <= 1, axes.allSatisfy({ scales[$0] == levels[$0] }) else { return nil }
+            return axes.first.map { .channel(axis: $0) } ?? .tensor
+        }
+        guard levels.count == shape.count + 1 else { return nil }
+        for axis in shape.indices {
+            let (groups, size) = (levels[axis], levels[axis + 1])
+            var expected = levels
+            expected[axis + 1] = 1
+            guard levels[..<axis] == shape[..<axis], levels[(axis + 2)...] == shape[(axis + 1)...], scales == expected,
+                size > 0, isCut ? (shape[axis] + size - 1) / size == groups : shape[axis] == groups * size
+            else { continue }
+            return .block(axis: axis, size: size)
+        }
+        return nil
+    }
+
+    // MARK: Levels
+
+    /// `value` as levels and zero points: a `Sub`, or levels alone.
+    private static func difference(_ value: String, _ parts: FormParts) -> (Integers, Integers?)? {
+        guard let node = parts.maker(of: value, "Sub"), node.inputs.count == 2 else {
+            return integers(value, offset: 0, parts).map { ($0, nil) }
+        }
+        guard let levels = integers(node.inputs[0], offset: 0, parts) else { return nil }
+        if levels.bits < 8, parts.scalar(node.inputs[1]) == Double(1 << (levels.bits - 1)) {
+            return integers(node.inputs[0], offset: 1 << (levels.bits - 1), parts).map { ($0, nil) }
+        }
+        return integers(node.inputs[1], offset: 0, parts).map { (levels, $0) }
+    }
+
+    /// `value` as integers that were cast to floats, or taken out of bytes.
+    private static func integers(_ value: String, offset: Int, _ parts: FormParts) -> Integers? {
+        if let cast = parts.maker(of: value, "Cast"), parts.isCastToFloat(cast), offset == 0,
+            let tensor = parts.tensor(cast.inputs[0]), tensor.type.isInteger
+        {
+            guard let source = parts.source(named: cast.inputs[0]) else { return nil }
+            return Integers(
+                source: source, type: tensor.type, bits: tensor.type.bitWidth, dimensions: tensor.shape.dimensions)
+        }
+        guard let runs = PackedRun.runs(value, parts), let first = runs.first,
+            let shape = try? Shape(first.dimensions), runs.allSatisfy({ $0.dimensions == first.dimensions })
+        else { return nil }
+        let bits = runs.reduce(0) { $0 + $1.width }
+        var shift = 0
+        for run in runs {
+            guard run.shift == shift else { return nil }
+            shift += run.width
+        }
+        guard bits < 8, runs.map(\.width) == [4, 2, 1].filter({ bits & $0 != 0 }) else { return nil }
+        let type = offset > 0 ? ScalarType.int8 : .uint8
+        let form = StoredForm(
+            kind: StoredForm.packedIntegers, type: type, shape: shape,
+            settings: [(StoredForm.Name.bits, bits), (StoredForm.Name.offset, offset)],
+            parts: runs.map { (StoredForm.Role.bits($0.width), $0.source) })
+        return Integers(source: .form(form), type: type, bits: bits, dimensions: first.dimensions)
+    }
+}
+
+/// Some bits of packed integers, which `BitShift` takes out of bytes.
+private struct PackedRun {
+    let width: Int
+    /// Bits of the integers below these.
+    let shift: Int
+    let source: StoredForm.Source
+    /// The shape that the integers get.
+    let dimensions: [Int]
+
+    /// The runs that `value` is the sum of, the lowest bits first; nil when it is something else.
+    static func runs(_ value: String, _ parts: FormParts) -> [PackedRun]? {
+        if let sum = parts.maker(of: value, "Add"), sum.inputs.count == 2 {
+            guard let low = runs(sum.inputs[0], parts), let high = run(sum.inputs[1], parts) else { return nil }
+            return low + [high]
+        }
+        return run(value, parts).map { [$0] }
+    }
+
+    private static func run(_ value: String, _ parts: FormParts) -> PackedRun? {
+        var value = value, shift = 0
+        if let product = parts.maker(of: value, "Mul"), product.inputs.count == 2 {
+            guard let factor = parts.scalar(product.inputs[1]),
+                let bit = (1...6).first(where: { Double(1 << $0) == factor })
+            else { return nil }
+            (value, shift) = (product.inputs[0], bit)
+        }
+        guard let cast = parts.maker(of: value, "Cast"), parts.isCastToFloat(cast),
+            let reshape = parts.maker(of: cast.inputs[0], "Reshape"), reshape.inputs.count == 2,
+            let dimensions = parts.list(reshape.inputs[1]), let count = Shape.product(of: dimensions)
+        else { return nil }
+        var bytes = reshape.inputs[0]
+        if let slice = parts.maker(of: bytes, "Slice"), slice.inputs.count == 4,
+            let flat = parts.maker(of: slice.inputs[0], "Reshape"), parts.list(slice.inputs[1]) == [0],
+            parts.list(slice.inputs[2]) == [count]
+        {
+            bytes = flat.inputs[0]
+        }
+        guard let right = parts.maker(of: bytes, "BitShift"), right.string("direction") == "RIGHT",
+            right.inputs.count == 2, let left = parts.maker(of: right.inputs[0], "BitShift"),
+            left.string("direction") == "LEFT", left.inputs.count == 2,
+            let amounts = parts.list(flatten: left.inputs[1]),
+            let packed = parts.tensor(left.inputs[0]), packed.type == .uint8, let top = amounts.first,
+            parts.scalar(right.inputs[1]) == Double(top), let source = parts.source(named: left.inputs[0])
+        else { return nil }
+        guard [4, 6, 7].contains(top) else { return nil }
+        let width = 8 - top
+        guard amounts == (0..<8 / width).map({ 8 - width * ($0 + 1) }) else { return nil }
+        let perByte = 8 / width
+        guard packed.count == count / perByte + (count % perByte == 0 ? 0 : 1) else { return nil }
+        return PackedRun(width: width, shift: shift, source: source, dimensions: dimensions)
+    }
+}
+
+extension FormParts {
+    /// The whole numbers of a short list or column.
+    fileprivate func list(flatten name: String) -> [Int]? {
+        guard let tensor = tensor(name), tensor.count <= 64 else { return nil }
+        return tensor.integers()
+    }
+}

@@ -1,0 +1,124 @@
+import Foundation
+import PithFormats
+import PithModel
+import PithTensor
+import PithTestSupport
+import Testing
+
+@Suite struct StoredFormTests {
+    private static func exported(_ source: String, _ folder: ScratchFolder, isStored: Bool) async throws -> NPZArchive {
+        try await ContainerSamples.pack(source, to: folder.path("m.pith"))
+        let target = folder.path(isStored ? "stored.npz" : "dense.npz")
+        _ = try ArrayExport(ContainerFile(path: folder.path("m.pith")), isStored: isStored).write(to: target)
+        return try NPZArchive(path: target)
+    }
+
+    @Test(arguments: LoweringCase.all)
+    func `every lowered form is found in the file and decodes to the same numbers`(_ item: LoweringCase) async throws {
+        let folder = try ScratchFolder(), form = try item.form()
+        let source = try folder.write(ONNXWriter.encode(item.model()), to: "m.onnx")
+        let dense = try await Self.exported(source, folder, isStored: false)
+        #expect(try dense.tensor(named: "w") == form.decoded())
+        #expect(try ContainerFile(path: folder.path("m.pith")).directory.forms.map(\.name) == ["w"])
+        let stored = try await Self.exported(source, folder, isStored: true)
+        #expect(try stored.tensor(named: "w.levels").integers() == form.levels.integers())
+        #expect(try stored.tensor(named: "w.scales") == form.scales)
+        if let zeros = form.zeroPoints {
+            #expect(try stored.tensor(named: "w.zero-points").integers() == zeros.integers())
+        }
+    }
+
+    @Test func `a model with every form is exported as numbers, and comes back byte for byte`() async throws {
+        let folder = try ScratchFolder(), source = try FormSamples.write(to: folder)
+        let dense = try await Self.exported(source, folder, isStored: false)
+        for weight in try FormSamples.weights() {
+            #expect(try dense.tensor(named: weight.name) == weight.decoded(), "\(weight.name)")
+        }
+        #expect(dense.names.count == 11)
+        try await ContainerSamples.unpack(folder.path("m.pith"), to: folder.path("back.onnx"))
+        #expect(try ContainerSamples.bytes(folder.path("back.onnx")) == ContainerSamples.bytes(source))
+    }
+
+    @Test func `parts have stated names, levels of less than a byte a byte each`() async throws {
+        let folder = try ScratchFolder(), source = try FormSamples.write(to: folder)
+        let stored = try await Self.exported(source, folder, isStored: true)
+        let weights = Dictionary(uniqueKeysWithValues: try FormSamples.weights().map { ($0.name, $0) })
+        let triple = try #require(weights["triple"]?.representation as? GroupedIntegers)
+        let levels = try stored.tensor(named: "triple.levels")
+        #expect(levels.type == .int8 && levels.shape.dimensions == [70, 11])
+        #expect(levels.integers() == triple.levels.integers())
+        let palette = try #require(weights["palette"]?.representation as? Codebook)
+        #expect(try stored.tensor(named: "palette.indices") == palette.indices)
+        #expect(try stored.tensor(named: "palette.values") == palette.values)
+        let sparse = try #require(weights["sparse"]?.representation as? SparseValues)
+        #expect(try stored.tensor(named: "sparse.values") == sparse.values)
+        #expect(try stored.tensor(named: "sparse.indices") == sparse.indices)
+        #expect(try stored.tensor(named: "half.numbers").floats() == weights["half"]?.decoded().floats())
+        #expect(try stored.tensor(named: "dense") == weights["dense"]?.decoded())
+    }
+
+    @Test func `safetensors have the same weights and parts`() async throws {
+        let folder = try ScratchFolder(), source = try FormSamples.write(to: folder)
+        for isStored in [false, true] {
+            let archive = try await Self.exported(source, folder, isStored: isStored)
+            _ = try ArrayExport(ContainerFile(path: folder.path("m.pith")), isStored: isStored)
+                .write(to: folder.path("m.safetensors"))
+            try await ContainerSamples.pack(folder.path("m.safetensors"), to: folder.path("n.pith"))
+            let arrays = ContainerArrays(try ContainerFile(path: folder.path("n.pith")))
+            for name in archive.names {
+                let left = try archive.tensor(named: name), right = try arrays.tensor(named: name)
+                #expect(left.shape == right.shape && left.floats() == right.floats(), "\(name)")
+                #expect(left.integers() == right.integers(), "\(name)")
+            }
+        }
+    }
+
+    @Test func `one weight, or rows of it, is exported by its own name`() async throws {
+        let folder = try ScratchFolder(), source = try FormSamples.write(to: folder)
+        try await ContainerSamples.pack(source, to: folder.path("m.pith"))
+        let weight = try #require(try FormSamples.weights().first { $0.name == "nibbles" })
+        let export = ArrayExport(try ContainerFile(path: folder.path("m.pith")))
+        _ = try export.write(array: "nibbles", rows: 2..<5, to: folder.path("w.npy"))
+        let rows = try NPYReader.read(path: folder.path("w.npy"))
+        #expect(rows.shape.dimensions == [3, 70])
+        #expect(rows.floats() == weight.decoded().floats().map { Array($0[140..<350]) })
+        #expect(throws: FormatError.self) { try export.write(array: "nibbles", rows: 7..<9, to: folder.path("w.npy")) }
+    }
+
+    @Test func `the plain reader decodes every form to the same numbers`() async throws {
+        let folder = try ScratchFolder(), source = try FormSamples.write(to: folder)
+        try check(try MinimalReader(try await ContainerSamples.pack(source, to: folder.path("m.pith"))))
+    }
+
+    private func check(_ reader: MinimalReader) throws {
+        let weights = try FormSamples.weights().filter { $0.representation != nil }
+        #expect(Set(reader.weights.map(\.name)) == Set(weights.map(\.name)))
+        for weight in weights {
+            let found = try #require(reader.weights.first { $0.name == weight.name })
+            #expect(found.dimensions == weight.shape.dimensions)
+            #expect(found.numbers == weight.decoded().floats(), "\(weight.name)")
+        }
+        #expect(reader.weights.first { $0.name == "palette" }?.kind == "codebook")
+    }
+
+    @Test func `the golden file with every form still gives its weights`() async throws {
+        let file = Golden.folder.appendingPathComponent("version-1-forms.pith"), folder = try ScratchFolder()
+        if Golden.isUpdated {
+            let source = try FormSamples.write(to: folder)
+            try Data(try await ContainerSamples.pack(source, to: folder.path("m.pith"))).write(to: file)
+        }
+        try check(try MinimalReader(ContainerSamples.bytes(file.path)))
+        _ = try ArrayExport(ContainerFile(path: file.path)).write(to: folder.path("w.npz"))
+        let dense = try NPZArchive(path: folder.path("w.npz"))
+        for weight in try FormSamples.weights() { #expect(try dense.tensor(named: weight.name) == weight.decoded()) }
+    }
+
+    @Test(
+        .enabled(if: SharedData.has("models/kws-dscnn.onnx"), "needs the shared models"),
+        arguments: ["models/kws-dscnn.onnx", "models/kjv-lm.onnx"])
+    func `a model of dense weights has no forms but those of its own operators`(_ name: String) throws {
+        let packed = try PackedModel.read(path: SharedData.url(name).path)
+        #expect(packed.forms.isEmpty)
+        #expect(packed.order.sorted() == Array(packed.arrays.indices))
+    }
+}
