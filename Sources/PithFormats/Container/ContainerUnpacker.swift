@@ -33,8 +33,11 @@ package struct ContainerUnpacker: Sendable {
 
     /// Writes the first file to `path` and the others beside it, under their own names.
     ///
+    /// What was at `path` is replaced. The others only take the place of files that have the same bytes.
+    ///
     /// - Returns: The paths of the files and their bytes in all.
-    /// - Throws: `FormatError` when the container is damaged or a file can not be written; `CancellationError`.
+    /// - Throws: `FormatError` when the container is damaged, a file can not be written, or another file has the name of
+    ///   one that comes beside; `CancellationError`.
     package func unpack(
         to path: String, progress: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws -> (paths: [String], byteCount: Int) {
@@ -50,6 +53,10 @@ package struct ContainerUnpacker: Sendable {
                 code: .unwritable, subject: path, problem: "the model has another file of this name.",
                 remedy: "Unpack it to '\(first.name)'.")
         }
+        let neighbours = NeighbourFiles(
+            folder: url.deletingLastPathComponent(),
+            files: Array(zip(names, directory.files.map(\.byteCount)).dropFirst()))
+        try neighbours.requireFreeOrOfSameSize()
         let staged = try StagedOutput(beside: path)
         var outputs: [OutputFile] = []
         for (file, name) in zip(directory.files, names) {
@@ -61,6 +68,7 @@ package struct ContainerUnpacker: Sendable {
         }
         try await decodeAll(into: outputs, path: path, progress)
         for (name, output) in zip(names, outputs) { try staged.complete(name, output) }
+        try neighbours.requireFreeOrSame { staged.path(of: $0) }
         try staged.commit()
         let folder = url.deletingLastPathComponent()
         return (
