@@ -18,6 +18,8 @@ let package = Package(
     products: [
         .library(name: "PithCompression", targets: ["PithCompression"]),
         .executable(name: "pith", targets: ["pith"]),
+        // Used by nothing but Fuzz/, a package of its own.
+        .library(name: "PithHostileInput", targets: ["PithHostileInput"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
@@ -72,6 +74,9 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "PithTestSupport", dependencies: ["PithTensor"], path: "Tests/PithTestSupport", swiftSettings: strict),
+        .target(
+            name: "PithHostileInput", dependencies: ["PithTensor", "PithModel", "PithCoding", "PithFormats"],
+            path: "Tests/PithHostileInput", swiftSettings: strict),
         .testTarget(
             name: "PithTensorTests", dependencies: ["PithTensor", "PithTestSupport"], swiftSettings: strict),
         .testTarget(
@@ -81,7 +86,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "PithFormatsTests",
-            dependencies: ["PithTensor", "PithModel", "PithCoding", "PithFormats", "PithRuntime", "PithTestSupport"],
+            dependencies: [
+                "PithTensor", "PithModel", "PithCoding", "PithFormats", "PithRuntime", "PithTestSupport",
+                "PithHostileInput",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "PithRuntimeTests", dependencies: ["PithTensor", "PithModel", "PithRuntime", "PithTestSupport"],

@@ -1,21 +1,22 @@
 internal import PithCoding
-internal import PithTensor
+package import PithTensor
 
 /// Writes ZIP archives of stored entries, one after the other; sizes past 4 GiB are written as zip64.
 ///
 /// - Reference: PKWARE APPNOTE.TXT 6.3.10, sections 4.3 to 4.5.
-struct ZIPWriter {
+package struct ZIPWriter {
     private let sink: FileSink
     private var directory = ByteWriter()
     private var offset = 0
     private var count = 0
 
-    init(_ sink: FileSink) { self.sink = sink }
+    /// Writes to `sink`.
+    package init(_ sink: FileSink) { self.sink = sink }
 
     /// Appends an entry.
     ///
     /// - Throws: `FormatError` `.unwritable`.
-    mutating func add(_ name: String, _ content: Storage) throws(FormatError) {
+    package mutating func add(_ name: String, _ content: Storage) throws(FormatError) {
         let sum = content.withBytes { CRC32.checksum(of: $0) }
         var head = ByteWriter()
         head.number(UInt32(0x0403_4b50))
@@ -60,7 +61,7 @@ struct ZIPWriter {
     /// Writes the directory; answers the size of the archive.
     ///
     /// - Throws: `FormatError` `.unwritable`.
-    mutating func finish() throws(FormatError) -> Int {
+    package mutating func finish() throws(FormatError) -> Int {
         var end = ByteWriter()
         end.number(UInt32(0x0606_4b50))
         end.number(UInt64(44))

@@ -1,0 +1,118 @@
+import PithCoding
+import PithFormats
+import PithModel
+import PithTensor
+
+extension HostileReader {
+    /// Decoded bytes that fuzzing allows in one run.
+    private static let most = 32 << 20
+
+    /// The bytes of a container's directory.
+    public static let directory = HostileReader("pith-directory") {
+        [sample()]
+    } read: { bytes in
+        let directory = try ContainerDirectory(bytes, named: "input")
+        let again = try ContainerDirectory(directory.encoded, named: "again")
+        precondition(again == directory, "A directory that was read and written is another one.")
+    }
+
+    /// Bodies of blocks: the element type (1 byte), the number of elements less one (3 bytes), the body.
+    public static let blocks = HostileReader("pith-blocks") {
+        let encoder = BlockEncoder()
+        return [(4, 2), (1, 4), (11, 1), (0, 1), (14, 8)].map { type, width in
+            let count = 700
+            let numbers = (0..<count * width).map { index in
+                UInt8(truncatingIfNeeded: index % width == 0 ? index * index >> 3 : 60 + index % 3)
+            }
+            let layout = ContainerDirectory.type(of: type).map { NumberLayout($0) } ?? .text
+            let body = Storage(numbers).withBytes { encoder.encode($0, layout: layout, unit: 64) }
+            return [UInt8(type), UInt8((count - 1) & 255), UInt8((count - 1) >> 8), 0] + body
+        }
+    } read: { bytes in
+        guard bytes.count > 4 else { return }
+        let layout = ContainerDirectory.type(of: Int(bytes[0] % 26)).map { NumberLayout($0) } ?? .text
+        let count = (Int(bytes[1]) | Int(bytes[2]) << 8 | Int(bytes[3]) << 16) % BlockEncoder.mostElements + 1
+        let body = Storage([UInt8](bytes[4...])), fast = ByteBuffer(), plain = ByteBuffer()
+        func decoded(_ isPortable: Bool, _ output: ByteBuffer) -> CodingError? {
+            do {
+                try BlockDecoder(isPortable: isPortable).decode(
+                    body, layout: layout, count: count, named: "input", into: output)
+                return nil
+            } catch { return error }
+        }
+        let left = decoded(false, fast), right = decoded(true, plain)
+        precondition((left == nil) == (right == nil), "The two decoders disagree about an error.")
+        if let left { throw left }
+        precondition(fast.storage(0..<fast.count) == plain.storage(0..<plain.count), "The two decoders disagree.")
+    }
+
+    /// Whole containers with right checksums: the length of the directory (2 bytes), the directory, and for each block the
+    /// length of its body (2 bytes) and the body.
+    public static let container = HostileReader("pith-container") {
+        [wholeSeed()]
+    } read: { bytes in
+        try TemporaryFile.with(ContainerAssembly.container(of: bytes), named: "m.pith") { path in
+            let file = try ContainerFile(path: path), directory = file.directory
+            let size = directory.blocks.reduce(0) { $0 + $1.elementCount * 8 }
+            guard size <= most else { return }
+            let decoder = BlockDecoder(), frame = ByteBuffer(), output = ByteBuffer()
+            for block in directory.blocks.indices {
+                try? file.read(block: block, by: decoder, through: frame, into: output)
+            }
+            let arrays = ContainerArrays(file), forms = FormDecoder(arrays, path: path, sparseAllowance: 1 << 20)
+            for index in directory.weights.prefix(8) { _ = try? arrays.tensor(index) }
+            for named in directory.forms.prefix(8) {
+                let form = try forms.representation(of: named), weight = form.decoded()
+                precondition(weight.shape == named.form.shape, "A weight has another shape than its form.")
+            }
+        }
+    }
+
+    /// The bytes of a directory with text, an array of 64 bytes, and a weight in a stored form of it.
+    private static func sample() -> [UInt8] {
+        func field(_ number: Int, _ body: (inout ByteWriter) -> Void) -> [UInt8] {
+            var content = ByteWriter(), out = ByteWriter()
+            body(&content)
+            out.varint(number)
+            out.varint(content.bytes.count)
+            out.append(content.bytes)
+            return out.bytes
+        }
+        func numbers(_ list: [Int], to out: inout ByteWriter) { for number in list { out.varint(number) } }
+        let kind = field(1) { $0.append(Array("npy".utf8)) }
+        let files = field(3) { out in
+            out.varint(1)
+            out.text("a.npy")
+            // 72 bytes in two pieces, 8 of array 0 and 64 of array 1.
+            numbers([72, 2, 0, 8, 1, 64], to: &out)
+        }
+        let arrays = field(5) { out in
+            out.varint(2)
+            out.text("a.npy")
+            numbers([0, 1, 8, 0], to: &out)
+            out.text("a")
+            numbers([11, 2, 8, 8, 0], to: &out)
+        }
+        let blocks = field(7) { numbers([2, 1, 0, 8, 1, 1, 64], to: &$0) }
+        let forms = field(10) { out in
+            out.varint(1)
+            out.text("w")
+            out.text(GroupedIntegers.kind)
+            numbers([1, 2, 8, 8, 1], to: &out)
+            out.text("axis")
+            numbers([0, 2], to: &out)
+            out.text("levels")
+            numbers([1, 1], to: &out)
+            out.text("scales")
+            numbers([2, 1, 1, 8], to: &out)
+            out.append([UInt8](repeating: 60, count: 32))
+        }
+        return kind + files + arrays + blocks + forms + field(12) { numbers([1, 1], to: &$0) }
+    }
+
+    private static func wholeSeed() -> [UInt8] {
+        func counted(_ bytes: [UInt8]) -> [UInt8] { [UInt8(bytes.count & 255), UInt8(bytes.count >> 8)] + bytes }
+        return counted(sample()) + counted([0] + Array("a header".utf8))
+            + counted([0] + (0..<64).map { UInt8($0) })
+    }
+}
