@@ -9,7 +9,7 @@ BUILD = swift build -c release --static-swift-stdlib
 PITH = .build/release/pith
 TEMPORARY = $(CURDIR)/.build/temporary
 
-.PHONY: build check demo docs setup test bench bench-int8 bench-clean bench-quantization
+.PHONY: build check demo docs setup test bench bench-int8 bench-clean bench-quantization bench-coding
 
 demo: build
 	$(PITH) demo
@@ -35,7 +35,7 @@ check:
 docs:
 	sh Scripts/docs.sh
 
-bench: bench-int8 bench-clean bench-quantization
+bench: bench-int8 bench-clean bench-quantization bench-coding
 
 bench-int8: build
 	sh Benchmarks/run.sh int8
@@ -45,3 +45,6 @@ bench-clean: build
 
 bench-quantization: build
 	sh Benchmarks/run.sh quantization
+
+bench-coding: build
+	sh Benchmarks/run.sh coding

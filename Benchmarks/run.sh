@@ -4,9 +4,10 @@
 #   sh Benchmarks/run.sh int8 [OPTIONS]     int8 quantization beside ONNX Runtime's tools and NNCF
 #   sh Benchmarks/run.sh clean [OPTIONS]    graph clean-up beside onnxslim
 #   sh Benchmarks/run.sh quantization [OPTIONS]   8 to 2 bits beside ONNX Runtime's tools, NNCF and neural-compressor
+#   sh Benchmarks/run.sh coding [OPTIONS]   containers beside zipnn, openzl, pcodec, zstandard and NNCodec
 #
 # The first use makes a Python environment in Benchmarks/.venv, and two more beside it for the peers of the quantization
-# benchmark that can not share it; --help after the name lists the options.
+# benchmark that can not share it, or one for the coding benchmark; --help after the name lists the options.
 
 set -eu
 
@@ -14,14 +15,14 @@ here=$(cd "$(dirname "$0")" && pwd)
 say() { printf 'bench: %s\n' "$*" >&2; }
 
 usage() {
-    say "usage: sh Benchmarks/run.sh int8|clean|quantization [OPTIONS]"
+    say "usage: sh Benchmarks/run.sh int8|clean|quantization|coding [OPTIONS]"
     exit 2
 }
 
 [ $# -ge 1 ] || usage
 name=$1
 shift
-case $name in int8 | clean | quantization) ;; *) usage ;; esac
+case $name in int8 | clean | quantization | coding) ;; *) usage ;; esac
 
 # environment FOLDER REQUIREMENTS: makes a Python environment, and makes it again when its list of packages changes.
 environment() {
@@ -44,7 +45,12 @@ environment() {
     cp "$2" "$1/installed.txt"
 }
 
-environment "$here/.venv" "$here/requirements.txt" || exit 1
+own=.venv list=requirements.txt
+if [ "$name" = coding ]; then
+    # Two of its peers bring libraries that the others do without.
+    own=.venv-coding list=requirements-coding.txt
+fi
+environment "$here/$own" "$here/$list" || exit 1
 if [ "$name" = quantization ]; then
     for peer in inc torch; do
         environment "$here/.venv-$peer" "$here/requirements-$peer.txt" || say "going on without the peers that need it"
@@ -52,4 +58,4 @@ if [ "$name" = quantization ]; then
 fi
 
 # NNCF otherwise reports its use to its makers.
-NNCF_CI=1 PYTHONDONTWRITEBYTECODE=1 exec "$here/.venv/bin/python" "$here/$name.py" "$@"
+NNCF_CI=1 PYTHONDONTWRITEBYTECODE=1 exec "$here/$own/bin/python" "$here/$name.py" "$@"

@@ -25,23 +25,23 @@ def description():
     }
 
 
-def versions(pith):
+def versions(pith, packages=PACKAGES):
     """The versions of everything that takes part; `pith` is the binary."""
     told = subprocess.run([str(pith), "version"], capture_output=True, text=True).stdout.splitlines()
     found = {"pith": told[0] if told else "unknown", "pithSHA256": hashlib.sha256(Path(pith).read_bytes()).hexdigest()}
     found["pithRuntime"] = told[1].split(" (")[0] if len(told) > 1 else "none found"
     found["python"] = platform.python_version()
-    return found | {name: importlib.metadata.version(name) for name in PACKAGES}
+    return found | {name: importlib.metadata.version(name) for name in packages}
 
 
-def header(pith, name):
-    """The first entries of a result file."""
+def header(pith, name, packages=PACKAGES):
+    """The first entries of a result file; `packages` are the Python packages that take part."""
     return {
         "benchmark": name,
         "command": shlex.join(["sh", "Benchmarks/run.sh", name, *sys.argv[1:]]),
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": description(),
-        "versions": versions(pith),
+        "versions": versions(pith, packages),
     }
 
 
