@@ -182,12 +182,31 @@ package struct FormDecoder {
         return fitting
     }
 
-    /// Levels of less than a byte: byte `i` of the `m` of a run holds the codes `i`, `i + m`, `i + 2 m` and so on.
+    /// Several levels a byte: neighbours, or in runs of some of their bits.
     private func unpacked(_ form: StoredForm, _ naming: Naming) throws(FormatError) -> Tensor {
         let bits = form.setting(StoredForm.Name.bits) ?? 0, offset = form.setting(StoredForm.Name.offset) ?? 0
-        guard (1...7).contains(bits), offset == 0 || offset == 1 << (bits - 1) else {
+        guard (1...8).contains(bits), offset == 0 || offset == 1 << (bits - 1) else {
             throw naming.corrupt("it has packed levels of \(bits) bits less \(offset)")
         }
+        let isNeighbours = form.part(StoredForm.Role.bytes) != nil
+        let codes = try isNeighbours ? neighbours(form, bits, naming) : runs(form, bits, naming)
+        guard offset > 0 else { return Tensor(codes, shape: form.shape) }
+        return Tensor(codes.map { Int8(truncatingIfNeeded: Int($0) - offset) }, shape: form.shape)
+    }
+
+    /// Byte `i` holds the codes from `8 / bits * i` on, the first in the lowest bits.
+    private func neighbours(_ form: StoredForm, _ bits: Int, _ naming: Naming) throws(FormatError) -> [UInt8] {
+        let count = form.shape.count, perByte = max(8 / bits, 1)
+        let packed = try tensor(form, StoredForm.Role.bytes, nil, naming)
+        guard 8 % bits == 0, packed.type == .uint8,
+            packed.count == count / perByte + (count % perByte == 0 ? 0 : 1)
+        else { throw naming.corrupt("its packed levels do not fit the shape \(form.shape)") }
+        let bytes = packed.elements(as: UInt8.self), mask = UInt8(truncatingIfNeeded: 1 << bits - 1)
+        return (0..<count).map { bytes[$0 / perByte] >> UInt8($0 % perByte * bits) & mask }
+    }
+
+    /// Byte `i` of the `m` of a run holds the codes `i`, `i + m`, `i + 2 m` and so on.
+    private func runs(_ form: StoredForm, _ bits: Int, _ naming: Naming) throws(FormatError) -> [UInt8] {
         let count = form.shape.count
         var shift = 0, runs: [(width: Int, shift: Int, bytes: [UInt8])] = []
         for width in [4, 2, 1] where bits & width != 0 {
@@ -198,13 +217,12 @@ package struct FormDecoder {
             runs.append((width, shift, run.elements(as: UInt8.self)))
             shift += width
         }
-        let codes = (0..<count).map { index in
+        guard shift == bits else { throw naming.corrupt("its packed levels have no bytes") }
+        return (0..<count).map { index in
             runs.reduce(UInt8(0)) { code, run in
                 let byte = run.bytes[index % run.bytes.count], place = UInt8(index / run.bytes.count * run.width)
                 return code | (byte >> place & (1 << UInt8(run.width) - 1)) << UInt8(run.shift)
             }
         }
-        guard offset > 0 else { return Tensor(codes, shape: form.shape) }
-        return Tensor(codes.map { Int8($0) - Int8(offset) }, shape: form.shape)
     }
 }

@@ -77,6 +77,18 @@ struct FormParts {
         return block > 0 ? .block(axis: axis, size: block) : .channel(axis: axis)
     }
 
+    /// Integers of `bits` that lie next to each other in the bytes of a weight; nil when it does not hold `shape` of them.
+    func packed(_ name: String, bits: Int, offset: Int, shape: Shape) -> StoredForm? {
+        let perByte = 8 / bits
+        guard let tensor = tensor(name), tensor.type == .uint8, let source = source(named: name),
+            shape.count % perByte == 0, tensor.count == shape.count / perByte
+        else { return nil }
+        return StoredForm(
+            kind: StoredForm.packedIntegers, type: offset > 0 ? .int8 : .uint8, shape: shape,
+            settings: [(StoredForm.Name.bits, bits), (StoredForm.Name.offset, offset)],
+            parts: [(StoredForm.Role.bytes, source)])
+    }
+
     /// The form of levels, scales and zero points of a graph that fit each other; nil when they do not.
     func grouped(
         _ levels: String, _ scales: String, zeros: String = "", grouping: GroupedIntegers.Grouping?

@@ -12,7 +12,7 @@ package import PithTensor
 /// | `grouped-integers` | bits, axis, block, padded | levels, scales, zero-points |
 /// | `codebook` | | indices, values |
 /// | `sparse-values` | | values, indices |
-/// | `packed-integers` | bits, offset | bits-4, bits-2, bits-1 |
+/// | `packed-integers` | bits, offset | bits-4, bits-2, bits-1; or bytes |
 package struct StoredForm: Equatable, Sendable {
     /// Name of the kind.
     package let kind: String
@@ -56,6 +56,8 @@ package struct StoredForm: Equatable, Sendable {
     enum Role {
         static let levels = "levels", scales = "scales", zeroPoints = "zero-points", numbers = "numbers"
         static let indices = "indices", values = "values"
+        /// Packed integers, neighbours in one byte.
+        static let bytes = "bytes"
 
         /// Runs of `width` bits of packed integers.
         static func bits(_ width: Int) -> String { "bits-\(width)" }

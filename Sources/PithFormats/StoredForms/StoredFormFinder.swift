@@ -11,6 +11,7 @@ internal import PithTensor
 /// | `Cast`, (`Sub`,) `Mul`, (`Reshape`, (`Slice`)) | `grouped-integers`, of `packed-integers` behind `BitShift` |
 /// | `Gather` of rows and of their scales, `Cast`, `Mul` | `grouped-integers` |
 /// | `MatMulInteger`, `Cast`, `Mul`; `DynamicQuantizeLSTM`; `QLinearConv`, `QLinearMatMul` | `grouped-integers` |
+/// | `MatMulNBits` of 4 or 8 bits, zero points in whole bytes a row | `grouped-integers` of `packed-integers` |
 /// | `Cast` of 16-bit floats | `half-floats` |
 /// | `Gather` of a list at bytes of a weight | `codebook` |
 /// | a sparse initializer | `sparse-values` |
@@ -122,7 +123,8 @@ struct StoredFormFinder {
         case ("", "Mul"): [table(node), product(node)].compactMap { $0 }
         case ("", "QLinearConv"): [kernelWeight(node, 3, axis: 0)].compactMap { $0 }
         case ("", "QLinearMatMul"): [kernelWeight(node, 3, axis: -1)].compactMap { $0 }
-        case (DynamicLowering.runtimeDomain, "DynamicQuantizeLSTM"):
+        case (KernelLowering.runtimeDomain, "MatMulNBits"): [blocks(node)].compactMap { $0 }
+        case (KernelLowering.runtimeDomain, "DynamicQuantizeLSTM"):
             [recurrent(node, 1, 8), recurrent(node, 2, 10)].compactMap { $0 }
         default: []
         }
@@ -165,6 +167,28 @@ struct StoredFormFinder {
             node.inputs[first],
             parts.grouped(
                 node.inputs[first], node.inputs[first + 1], zeros: node.inputs[first + 2], grouping: grouping))
+    }
+
+    /// `[out, in]` in blocks along the inputs, several levels a byte; `BlockLayout` has the order.
+    private func blocks(_ node: Node) -> NamedForm? {
+        let bits = node.integer("bits", default: 4), size = node.integer("block_size", default: 0)
+        let inputs = node.integer("K", default: 0), outputs = node.integer("N", default: 0)
+        guard node.inputs.count >= 3, bits == 4 || bits == 8, (1...1 << 20).contains(size),
+            (1...FormParts.longestAxis).contains(inputs), let shape = try? Shape([outputs, inputs])
+        else { return nil }
+        let count = (inputs + size - 1) / size, zeros = node.inputs.count > 3 ? node.inputs[3] : ""
+        guard node.inputs.dropFirst(4).allSatisfy(\.isEmpty), let padded = try? Shape([outputs, count * size]),
+            let groups = try? Shape([outputs, count])
+        else { return nil }
+        let offset = zeros.isEmpty ? 1 << (bits - 1) : 0
+        guard let levels = parts.packed(node.inputs[1], bits: bits, offset: offset, shape: padded) else { return nil }
+        let zeroPoints = zeros.isEmpty ? nil : parts.packed(zeros, bits: bits, offset: 0, shape: groups)
+        return named(
+            node.inputs[1],
+            parts.grouped(
+                (.form(levels), levels.type), of: shape, bits: bits, scales: node.inputs[2],
+                zeros: zeroPoints.map { (.form($0), groups.count) }, grouping: .block(axis: 1, size: size),
+                isPadded: count * size != inputs, hasZeros: !zeros.isEmpty))
     }
 
     /// `[directions, in, 4 * units]` with a scale for each direction and column.

@@ -28,6 +28,42 @@ import Testing
         }
     }
 
+    /// Bits, block size, inputs, and whether there are zero points.
+    @Test(arguments: [(4, 32, 96, false), (4, 32, 80, false), (4, 16, 64, true), (8, 32, 80, false), (8, 16, 48, true)])
+    func `blocks that a kernel decodes are found, outputs along the first axis`(
+        _ bits: Int, _ size: Int, _ inputs: Int, _ hasZeros: Bool
+    ) async throws {
+        var generator = SplitMix64(seed: 6)
+        let type = bits == 4 ? ScalarType.uint4 : .int8, range = try #require(type.integerRange)
+        let shape = try Shape([24, inputs]), groups = try Shape([24, (inputs + size - 1) / size])
+        func levels(_ shape: Shape) throws -> Tensor {
+            let numbers = (0..<shape.count).map { _ in Int.random(in: range, using: &generator) }
+            return try Tensor(integers: numbers, as: type, shape: shape)
+        }
+        let scales = (0..<groups.count).map { _ in Float.random(in: 0.001...0.01, using: &generator) }
+        let form = GroupedIntegers(
+            levels: try levels(shape), scales: Tensor(scales, shape: groups),
+            zeroPoints: try hasZeros || type == .uint4 ? levels(groups) : nil, grouping: .block(axis: 1, size: size))
+        var weight = Weight(name: "w", form: .encoded(form))
+        weight.execution = .blocks
+        let x = ValueType(element: .float32, dimensions: [.fixed(7), .fixed(inputs)])
+        let graph = Graph(
+            nodes: [
+                Node("Gemm", inputs: ["x", "w"], outputs: ["y"], attributes: [Attribute("transB", .integer(1))])
+            ],
+            inputs: [ValueInfo(name: "x", type: x)], outputs: [ValueInfo(name: "y")], weights: WeightTable([weight]))
+        let model = Model(graph: graph, operatorSets: ["": 13], formatVersion: 8)
+        let folder = try ScratchFolder(), source = try folder.write(ONNXWriter.encode(model), to: "m.onnx")
+        let dense = try await Self.exported(source, folder, isStored: false)
+        if groups.dimensions[1] * bits % 8 == 0 || form.zeroPoints == nil {
+            #expect(try dense.tensor(named: "w") == form.decoded())
+            let plain = try MinimalReader(ContainerSamples.bytes(folder.path("m.pith"))).weights
+            #expect(plain.map(\.numbers) == [form.decoded().floats()])
+        } else {
+            #expect(throws: FormatError.self) { try dense.tensor(named: "w") }
+        }
+    }
+
     @Test func `a model with every form is exported as numbers, and comes back byte for byte`() async throws {
         let folder = try ScratchFolder(), source = try FormSamples.write(to: folder)
         let dense = try await Self.exported(source, folder, isStored: false)

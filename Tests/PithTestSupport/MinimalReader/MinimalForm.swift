@@ -136,7 +136,15 @@ public struct MinimalForm {
     }
 
     private func packed(_ arrays: [MinimalReader.Array]) throws -> [Double] {
-        let count = dimensions.reduce(1, *)
+        let count = dimensions.reduce(1, *), bits = settings["bits"] ?? 0
+        if parts["bytes"] != nil {
+            let bytes = try numbers("bytes", arrays).map { Int($0) }
+            try require([1, 2, 4, 8].contains(bits) && bytes.count == (count * bits + 7) / 8, "packed bytes")
+            return (0..<count).map { index in
+                let code = (bytes[index * bits / 8] >> (index * bits % 8)) % (1 << bits)
+                return Double(code - (settings["offset"] ?? 0))
+            }
+        }
         var codes = [Int](repeating: 0, count: count), shift = 0
         for width in [4, 2, 1] where parts["bits-\(width)"] != nil {
             let bytes = try numbers("bits-\(width)", arrays).map { Int($0) }
@@ -147,7 +155,7 @@ public struct MinimalForm {
             }
             shift += width
         }
-        try require(shift == settings["bits"], "packed bits")
+        try require(shift == bits, "packed bits")
         return codes.map { Double($0 - (settings["offset"] ?? 0)) }
     }
 
