@@ -9,12 +9,15 @@
 /// | --- | --- |
 /// | 4 bits in blocks of 32, half-float scales | 4 + 16 / 32 = 4.5, and 64 bytes |
 ///
-/// - Error bound: half the distance of the levels around a weight times its scale; clipping aside.
+/// - Error bound: half the distance of the levels around a weight times its scale; clipping and `gainCorrection` aside.
 /// - Complexity: 28 searches for scales over a sample of 2^15 weights, and one over all.
 /// - Reference: Yvinec et al., "PowerQuant: Automorphism Search for Non-Uniform Quantization", ICLR 2023,
 ///   arXiv:2301.09858, section 3 (levels on a power law, its exponent by the reconstruction error).
+///   Banner et al., "Post training 4-bit quantization of convolutional networks for rapid-deployment", NeurIPS 2019,
+///   arXiv:1810.05723, section 3 (`gainCorrection`: what rounding takes from a channel is given back).
 /// - Deviation: an exponent for each weight rather than one for all, scales for blocks with clipping, grids without zero,
 ///   and activations stay as they are; the exponent here is the inverse of the paper's.
+///   Gains by projection on the weight rather than by norms, and no correction of means.
 public struct CompandedQuantizer: TableTechnique {
     public static let name = "quantize.companded"
 

@@ -4,7 +4,7 @@
 /// squares given the others (`PiecewiseLevels`); with a level at zero that stays, or without, whichever is better. Up to
 /// 4 bits the default of 16 pieces leaves every level free. What is stored is that of ``CompandedQuantizer``.
 ///
-/// - Error bound: half the distance of the levels around a weight times its scale; clipping aside.
+/// - Error bound: half the distance of the levels around a weight times its scale; clipping and `gainCorrection` aside.
 /// - Complexity: 54 searches for scales over a sample of 2^15 weights at most, and one over all.
 /// - Reference: Fang et al., "Post-Training Piecewise Linear Quantization for Deep Neural Networks", ECCV 2020,
 ///   arXiv:2002.00104, section 3; Lloyd, "Least squares quantization in PCM", IEEE Trans. Inf. Theory 28, 1982.
