@@ -98,6 +98,8 @@ package struct ArrayExport: Sendable {
                 entries.append(Entry(name: named.name, source: .weight(named)))
                 continue
             }
+            // A form that is not known must not be passed over, even one without parts.
+            if named.form.parts.isEmpty { _ = try FormDecoder(arrays, path: file.path).parts(of: named) }
             for (index, part) in named.form.parts.enumerated() {
                 entries.append(Entry(name: "\(named.name).\(part.role)", source: .part(named, index)))
             }
