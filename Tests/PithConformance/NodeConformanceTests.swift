@@ -35,7 +35,7 @@ struct NodeConformanceTests {
     }
 
     @Test func `half way between two codes the even one is taken, zero point and all`() {
-        // QuantizeLinear rounds before it adds the zero point, so the two differ on ties where that is odd; no case has one.
+        // QuantizeLinear rounds before it adds the zero point, so the two differ on ties where that is odd.
         let odd = LevelGrid(scale: 2, zeroPoint: 1, format: LevelFormat(bits: 4, isSymmetric: false))
         #expect([-3, -1, 1, 3, 5].map { odd.code(of: $0) } == [0, 0, 2, 2, 4])
         let even = LevelGrid(scale: 2, zeroPoint: 2, format: LevelFormat(bits: 4, isSymmetric: false))

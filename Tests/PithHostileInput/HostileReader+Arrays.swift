@@ -61,7 +61,7 @@ extension HostileReader {
             batch: 1
             calibrate: [0, 5]
             evaluate: [5, 30]
-            """, "inputs: { x: { file: a.npy, shape: [1, 3] } }\nmetric: fidelity\n",
+            """, "inputs: { x: { file: a.npy, shape: [1, 3] } }\nlabels: { file: a.npy }\n",
         ].map { Array($0.utf8) }
     } read: { bytes in
         let value = try YAMLDocument.parse(String(decoding: bytes, as: UTF8.self), named: "card.yaml")
