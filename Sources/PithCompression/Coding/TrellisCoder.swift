@@ -91,14 +91,6 @@ public struct TrellisCoder: WeightTechnique {
         return prepared
     }
 
-    func plan(for tensor: Tensor, readers: [WeightReader]) -> Result<LayerWeight, KeptReason> {
-        LayerWeight.rounded(tensor, readers: readers)
-    }
-
-    func execution(of form: any Representation, readers: [WeightReader]) -> Weight.Execution {
-        LayerWeight.execution(of: form, readers: readers)
-    }
-
     func encode(
         _ tensor: Tensor, named name: String, _ part: LayerWeight
     ) throws(CompressionError) -> any Representation {

@@ -38,14 +38,6 @@ public struct WeightQuantizer: GridTechnique, WeightTechnique {
         try await encodeWeights(of: &piece, in: context)
     }
 
-    func plan(for tensor: Tensor, readers: [WeightReader]) -> Result<LayerWeight, KeptReason> {
-        LayerWeight.rounded(tensor, readers: readers)
-    }
-
-    func execution(of form: any Representation, readers: [WeightReader]) -> Weight.Execution {
-        LayerWeight.execution(of: form, readers: readers)
-    }
-
     func encode(
         _ tensor: Tensor, named name: String, _ part: LayerWeight
     ) throws(CompressionError) -> any Representation {

@@ -38,6 +38,17 @@ struct KeptReason: Error {
     var isRefusal = false
 }
 
+extension WeightTechnique where Plan == LayerWeight {
+    /// The part that the weight plays in its layer says how it is rounded.
+    func plan(for tensor: Tensor, readers: [WeightReader]) -> Result<LayerWeight, KeptReason> {
+        LayerWeight.rounded(tensor, readers: readers)
+    }
+
+    func execution(of form: any Representation, readers: [WeightReader]) -> Weight.Execution {
+        LayerWeight.execution(of: form, readers: readers)
+    }
+}
+
 extension WeightTechnique {
     func execution(of form: any Representation, readers: [WeightReader]) -> Weight.Execution { .folded }
 

@@ -7,8 +7,9 @@ struct KernelCandidate {
     struct Encoded: Sendable {
         let entry: KernelLayers.Entry
         let form: GroupedIntegers
-        /// Nil for levels that an earlier stage gave, which knows better.
         let sqnrDB: Double?
+        /// Whether the levels are those that an earlier stage gave, which has the account of them.
+        let isEarlier: Bool
 
         /// Rounds a weight that is not yet: a scale for each output channel, for recurrent layers one in each direction.
         ///
@@ -16,7 +17,7 @@ struct KernelCandidate {
         init(_ entry: KernelLayers.Entry, bits: Int) throws(CompressionError) {
             self.entry = entry
             if let form = entry.form, form.hasLevels(of: bits) {
-                (self.form, sqnrDB) = (form, nil)
+                (self.form, sqnrDB, isEarlier) = (form, nil, true)
                 return
             }
             let isRecurrent = entry.part.layer == .recurrent
@@ -24,7 +25,7 @@ struct KernelCandidate {
                 try isRecurrent
                 ? Encoded.recurrent(entry, bits)
                 : SymmetricIntegers.encode(entry.tensor, named: entry.name, axis: entry.part.axis, bits: bits)
-            sqnrDB = form.sqnrDB(against: entry.tensor)
+            (sqnrDB, isEarlier) = (form.sqnrDB(against: entry.tensor), false)
         }
 
         /// The levels of `[directions, rows, inputs]`; the kernel wants zero points written out.
@@ -62,7 +63,7 @@ struct KernelCandidate {
             // One block is as long as the whole axis where that is short: then the form says a scale for each output.
             self.form = GroupedIntegers(
                 levels: form.levels, scales: scales, grouping: .block(axis: axis, size: quantizer.blockSize))
-            (self.entry, sqnrDB) = (entry, form.sqnrDB(against: entry.tensor))
+            (self.entry, sqnrDB, isEarlier) = (entry, form.sqnrDB(against: entry.tensor), false)
         }
 
         /// A weight whose levels a kernel takes as they are, with scales as wide as it wants them; nil for one that has none.
@@ -71,7 +72,7 @@ struct KernelCandidate {
             self.form = GroupedIntegers(
                 levels: form.levels, scales: Tensor(numbers, shape: form.scales.shape), zeroPoints: form.zeroPoints,
                 grouping: form.grouping, levelBits: form.levelBits)
-            (self.entry, sqnrDB) = (entry, nil)
+            (self.entry, sqnrDB, isEarlier) = (entry, nil, true)
         }
 
         /// What the ledger says of it.
@@ -112,7 +113,7 @@ struct KernelCandidate {
         piece.model = model
         for encoded in taken {
             let name = encoded.entry.name
-            let earlier = encoded.entry.form == nil ? nil : piece.encodings[name]
+            let earlier = encoded.isEarlier ? piece.encodings[name] : nil
             piece.encodings[name] = Workpiece.Encoding(
                 technique: earlier?.technique ?? technique, sqnrDB: earlier?.sqnrDB ?? encoded.sqnrDB,
                 note: encoded.note(execution))

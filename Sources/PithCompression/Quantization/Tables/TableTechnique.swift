@@ -23,10 +23,6 @@ extension TableTechnique {
         try await encodeWeights(of: &piece, in: context)
     }
 
-    func plan(for tensor: Tensor, readers: [WeightReader]) -> Result<LayerWeight, KeptReason> {
-        LayerWeight.rounded(tensor, readers: readers)
-    }
-
     func encode(
         _ tensor: Tensor, named name: String, _ part: LayerWeight
     ) throws(CompressionError) -> any Representation {

@@ -200,6 +200,14 @@ import Testing
         #expect(piece.encodings["w2"]?.sqnrDB == sqnr)
         #expect(piece.encodings["w2"]?.note.contains("MatMulInteger") == true)
         #expect(try ClosedLoop.verify(model, piece, written: piece.model).weightsCompared == 4)
+        // Levels of eight bits are no levels of seven: they are rounded again, and the account says by whom.
+        piece = Workpiece(model: model)
+        try await WeightQuantizer().apply(to: &piece, in: StageContext())
+        var narrow = DynamicQuantizer()
+        narrow.weightBits = 7
+        try await narrow.apply(to: &piece, in: StageContext())
+        #expect(piece.encodings["w2"]?.technique == "quantize.dynamic")
+        #expect(try #require(piece.encodings["w2"]?.sqnrDB) < (try #require(sqnr)))
         var blocks = WeightQuantizer()
         blocks.blockSize = 32
         piece = Workpiece(model: model)
