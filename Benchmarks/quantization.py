@@ -57,9 +57,13 @@ def run(name, profile, asked):
     told = machine.header(candidates.pith_binary(), "quantization") | {"seconds": 0, "models": {}}
     say(f"bench: {name}, {group.title}")
     for entry in groups.entries(group):
+        if asked.models and entry.name not in asked.models:
+            continue
         told["models"][entry.name] = measure(entry, group, recipes, profile, asked)
         told["seconds"] = time.time() - started
-        write({name: told})
+        if not asked.models:  # a part of a group is a look, and no result
+            write({name: told})
+    return told
 
 
 def read():
@@ -80,6 +84,7 @@ def write(measured):
 def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--groups", default=",".join(groups.GROUPS), help="only these, with commas between (default: %(default)s)")
+    parser.add_argument("--models", type=lambda names: names.split(","), help="a look at these alone, with commas between: results are not written")
     parser.add_argument("--reuse", action="store_true", help="take the peers' outputs of an earlier call where nothing changed")
     parser.add_argument("--jobs", type=int, default=machine.jobs(), help="peers at once (default: %(default)s)")
     parser.add_argument("--only-report", action="store_true", help="measure nothing; write the tables anew from the figures")
@@ -98,10 +103,9 @@ def main():
     if not catalog.data_folder():
         say("bench: there is no shared data folder, so only made models are measured (PITH_TEST_DATA names another).")
     profile = candidates.fresh_profile()
-    for name in asked.groups:
-        run(name, profile, asked)
-    for name, told in read()["groups"].items():
-        for met, text in promises.lines(name, told) if name in asked.groups else ():
+    measured = {name: run(name, profile, asked) for name in asked.groups}
+    for name, told in measured.items():
+        for met, text in promises.lines(name, told):
             print("met  " if met else "SHORT", text)
 
 

@@ -25,6 +25,8 @@ public struct Weight: Sendable {
         case blocks
         /// The same with activations that the kernel rounds to 8 bits, a block at a time.
         case roundedBlocks
+        /// Small in memory too: a kernel decodes the rows of a table that are asked for.
+        case rows
     }
 
     /// How the numbers are held.

@@ -30,6 +30,19 @@ struct KernelTensors: Hashable {
         }
     }
 
+    /// The kernels in `file` that decode rows of the table `weight`, each table once.
+    static func rowKernels(of weight: String, meant: Graph, file: Graph) -> [Node] {
+        found(for: weight, meant, file) { node, index, _ -> Node? in
+            index == 0 && node.operation == "GatherBlockQuantized" && node.inputs.count >= 3 ? node : nil
+        }
+        .reduce(into: []) { kernels, node in
+            let isKnown = kernels.contains {
+                $0.inputs[0] == node.inputs[0] && $0.inputs.dropFirst(2) == node.inputs.dropFirst(2)
+            }
+            if !isKnown { kernels.append(node) }
+        }
+    }
+
     /// What `look` makes of the nodes that stand in `file` where nodes of `meant` read `weight`.
     private static func found<Found>(
         for weight: String, _ meant: Graph, _ file: Graph,

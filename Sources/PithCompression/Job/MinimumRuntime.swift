@@ -3,7 +3,8 @@ public import PithModel
 /// The oldest ONNX Runtime that runs a model.
 ///
 /// Of the runtime's own operators that Pith writes, `com.microsoft.DynamicQuantizeLSTM` and `com.microsoft.MatMulNBits` of 4 bits are
-/// older than every release here; 8 bits in blocks came with 1.22 (1.20 refuses them).
+/// older than every release here; 8 bits in blocks came with 1.22 (1.20 refuses them), and `com.microsoft.GatherBlockQuantized` takes
+/// levels in bytes since 1.23 (1.22 refuses them).
 public enum MinimumRuntime {
     /// A release with the newest standard operator set and file format it reads.
     private struct Release {
@@ -21,11 +22,23 @@ public enum MinimumRuntime {
 
     /// The release by name, such as `ONNX Runtime 1.17`; the newest known for models past it.
     public static func name(of model: Model) -> String {
-        let first = hasWideBlocks(model) ? releases.firstIndex { $0.name == "1.22" } ?? 0 : 0
+        let oldest = readsRows(model) ? "1.23" : hasWideBlocks(model) ? "1.22" : releases[0].name
+        let first = releases.firstIndex { $0.name == oldest } ?? 0
         let release = releases[first...].first {
             model.opset <= $0.opset && model.formatVersion <= $0.formatVersion
         }
         return "ONNX Runtime \((release ?? releases[releases.count - 1]).name)"
+    }
+
+    /// Whether a kernel decodes the rows of a table that are asked for.
+    private static func readsRows(_ model: Model) -> Bool {
+        var found = false
+        model.graph.forEachGraph { graph, _ in
+            found =
+                found || graph.weights.contains { $0.execution == .rows }
+                || graph.nodes.contains { $0.operation == "GatherBlockQuantized" }
+        }
+        return found
     }
 
     /// Whether a kernel that decodes blocks has levels of 8 bits, as weights to be written or in operators of the model's own.

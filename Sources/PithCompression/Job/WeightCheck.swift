@@ -33,6 +33,7 @@ struct WeightCheck {
         switch weight.execution {
         case .dynamic: return addKernels(of: weight, in: meant)
         case .blocks, .roundedBlocks: return addBlockKernels(of: weight, in: meant)
+        case .rows: return addRowKernels(of: weight, in: meant)
         case .folded, .integer: break
         }
         var output = weight.name
@@ -105,6 +106,27 @@ struct WeightCheck {
                 Node("Transpose", inputs: ["\(base) matrix"], outputs: [base], attributes: [order]))
             graph.outputs.append(ValueInfo(name: base))
             weights.append((weight, base))
+        }
+        if kernels.isEmpty { weights.append((weight, "")) }
+        byteCount += weight.shape.count * 4
+    }
+
+    /// Decodes what kernels read in place of the table `weight`: the kernel itself reads all its rows.
+    private mutating func addRowKernels(of weight: Weight, in meant: Graph) {
+        let kernels = KernelTensors.rowKernels(of: weight.name, meant: meant, file: file)
+        let index = names.make(weight.name, " rows")
+        graph.weights[index] = Weight(index, Tensor(vector: (0..<weight.shape.dimensions[0]).map { Int64($0) }))
+        for (number, kernel) in kernels.enumerated() {
+            var whole = kernel
+            whole.name = ""
+            whole.inputs[1] = index
+            whole.outputs = [names.make(weight.name, " kernel \(number)")]
+            for (place, input) in kernel.inputs.enumerated() where place != 1 {
+                include(input, replacing: nil, by: "")
+            }
+            graph.nodes.append(whole)
+            graph.outputs.append(ValueInfo(name: whole.outputs[0]))
+            weights.append((weight, whole.outputs[0]))
         }
         if kernels.isEmpty { weights.append((weight, "")) }
         byteCount += weight.shape.count * 4

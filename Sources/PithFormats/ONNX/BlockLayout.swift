@@ -46,25 +46,23 @@ package struct BlockLayout: Equatable {
     ///
     /// - Complexity: O(*n*) time and memory.
     func tensors(of form: GroupedIntegers) -> (levels: Tensor, scales: Tensor, zeroPoints: Tensor?) {
-        let codes = form.codes(), middle = 1 << (bits - 1)
-        let perByte = 8 / bits, rowBytes = blocks * blockSize / perByte
-        var levels = [UInt8](repeating: 0, count: outputs * rowBytes)
-        for output in 0..<outputs {
-            for input in 0..<inputs {
-                let code = codes.levels[isTransposed ? output * inputs + input : input * outputs + output]
-                levels[output * rowBytes + input / perByte] |= UInt8(code) << UInt8(input % perByte * bits)
-            }
+        let codes = form.codes(), middle = 1 << (bits - 1), blocks = blocks
+        // The last block is filled up with codes of 0.
+        let levels = CodeBytes.packed(rows: outputs, columns: blocks * blockSize, bits: bits) { output, input in
+            guard input < inputs else { return 0 }
+            return codes.levels[isTransposed ? output * inputs + input : input * outputs + output]
         }
         var zeroPoints: Tensor?
-        if let zeros = codes.zeroPoints {
-            zeroPoints = packed(ordered(zeros))
+        if let zeros = codes.zeroPoints.map(ordered) {
+            zeroPoints = CodeBytes.packed(rows: outputs, columns: blocks, bits: bits) { zeros[$0 * blocks + $1] }
         } else if codes.offset != middle {
-            zeroPoints = packed([Int](repeating: codes.offset, count: outputs * blocks))
+            zeroPoints = CodeBytes.packed(rows: outputs, columns: blocks, bits: bits) { _, _ in codes.offset }
         }
-        let scales = form.scales.elements(as: Float.self)
+        guard let shape = try? Shape([outputs, blocks, blockSize * bits / 8]),
+            let shaped = try? levels.reshaped(to: shape)
+        else { preconditionFailure("Levels in whole blocks fill \(outputs) rows of \(blocks) blocks.") }
         return (
-            BlockLayout.tensor(levels, [outputs, blocks, blockSize / perByte]),
-            BlockLayout.tensor(ordered(scales), [outputs, blocks]), zeroPoints
+            shaped, CodeBytes.tensor(ordered(form.scales.elements(as: Float.self)), [outputs, blocks]), zeroPoints
         )
     }
 
@@ -72,21 +70,5 @@ package struct BlockLayout: Equatable {
     private func ordered<Value>(_ values: [Value]) -> [Value] {
         guard !isTransposed else { return values }
         return (0..<outputs * blocks).map { values[$0 % blocks * outputs + $0 / blocks] }
-    }
-
-    /// Codes of the blocks of each output in bytes of their own.
-    private func packed(_ codes: [Int]) -> Tensor {
-        let perByte = 8 / bits, bytes = (blocks + perByte - 1) / perByte
-        var result = [UInt8](repeating: 0, count: outputs * bytes)
-        for (index, code) in codes.enumerated() {
-            let (output, block) = (index / blocks, index % blocks)
-            result[output * bytes + block / perByte] |= UInt8(code) << UInt8(block % perByte * bits)
-        }
-        return BlockLayout.tensor(result, [outputs, bytes])
-    }
-
-    private static func tensor<Element: TensorElement>(_ values: [Element], _ dimensions: [Int]) -> Tensor {
-        guard let shape = try? Shape(dimensions) else { preconditionFailure("The axes of a matrix make a shape.") }
-        return Tensor(values, shape: shape)
     }
 }

@@ -47,7 +47,7 @@ struct GraphLowering {
                 tables[weight.name] = integers
             case .integer: try lowerDequantized(weight.name, integers)
             case .folded: try lowerFolded(weight.name, integers)
-            case .dynamic, .blocks, .roundedBlocks:
+            case .dynamic, .blocks, .roundedBlocks, .rows:
                 throw unsupported(weight.name, "no kernel that takes it as it is stored reads it.")
             }
         }

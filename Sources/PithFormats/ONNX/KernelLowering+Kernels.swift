@@ -17,6 +17,7 @@ extension KernelLowering {
         of node: Node, _ visible: [String: Stored], _ rounded: inout [String: RoundedActivation]
     ) throws(FormatError) -> [Node] {
         if node.isStandard("LSTM") { return [try recurrent(node, visible)] }
+        if node.isStandard("Gather") { return [try rows(node, visible)] }
         guard node.inputs.count >= 2, let output = node.outputs.first, let weight = visible[node.inputs[1]],
             weight.fits(node), visible[node.inputs[0]] == nil,
             node.inputs.dropFirst(2).allSatisfy({ visible[$0] == nil })
@@ -27,6 +28,7 @@ extension KernelLowering {
             switch weight.layout {
             case .dynamic: try integerProduct(node, weight, result, &rounded)
             case .blocks(let layout, let isRounded): [blockProduct(node, weight, layout, isRounded, result)]
+            case .rows: throw misread(node, visible)
             }
         if !bias.isEmpty { nodes.append(Node("Add", inputs: [result, bias], outputs: [output])) }
         return nodes
@@ -47,6 +49,22 @@ extension KernelLowering {
             inputs: [node.inputs[0], weight.levels, weight.scales]
                 + (weight.zeroPoints.isEmpty ? [] : [weight.zeroPoints]),
             outputs: [result], attributes: settings.map { Attribute($0.0, .integer(Int64($0.1))) }, name: node.name,
+            domain: KernelLowering.runtimeDomain)
+    }
+
+    /// ONNX Runtime's reading of a table that it decodes a row at a time.
+    private mutating func rows(_ node: Node, _ visible: [String: Stored]) throws(FormatError) -> Node {
+        guard let table = visible[node.inputs[0]], case .rows(let layout) = table.layout, layout.fits(node),
+            visible[node.inputs[1]] == nil
+        else { throw misread(node, visible) }
+        usesRuntimeDomain = true
+        let settings = [
+            ("bits", layout.bits), ("block_size", layout.blockSize), ("gather_axis", 0), ("quantize_axis", 1),
+        ]
+        return Node(
+            "GatherBlockQuantized",
+            inputs: [table.levels, node.inputs[1], table.scales] + (table.zeroPoints.isEmpty ? [] : [table.zeroPoints]),
+            outputs: node.outputs, attributes: settings.map { Attribute($0.0, .integer(Int64($0.1))) }, name: node.name,
             domain: KernelLowering.runtimeDomain)
     }
 

@@ -19,6 +19,7 @@ struct KernelLowering {
         enum Layout {
             case dynamic(DynamicLayout)
             case blocks(BlockLayout, isRounded: Bool)
+            case rows(TableLayout)
         }
 
         let layout: Layout
@@ -32,6 +33,7 @@ struct KernelLowering {
             switch layout {
             case .dynamic(let layout): layout.fits(node)
             case .blocks(let layout, _): layout.fits(node)
+            case .rows(let layout): layout.fits(node)
             }
         }
     }
@@ -55,7 +57,7 @@ struct KernelLowering {
         var visible = outer
         for name in graph.weights.names + graph.inputs.map(\.name) { visible[name] = nil }
         for weight in Array(graph.weights)
-        where [.dynamic, .blocks, .roundedBlocks].contains(weight.execution) && weight.representation != nil {
+        where [.dynamic, .blocks, .roundedBlocks, .rows].contains(weight.execution) && weight.representation != nil {
             visible[weight.name] = try store(weight, in: &graph)
         }
         try lowerNested(&graph, visible)
@@ -96,31 +98,47 @@ struct KernelLowering {
             graph.weights[name] = Weight(name, tensor)
             return name
         }
+        let (layout, tensors) = try KernelLowering.laidOut(weight)
+        return Stored(
+            layout: layout, levels: keep(tensors.levels, "_q"), scales: keep(tensors.scales, "_s"),
+            zeroPoints: tensors.zeroPoints.map { keep($0, "_z") } ?? "")
+    }
+
+    /// The parts of a weight in the order its kernel wants.
+    ///
+    /// - Throws: `FormatError` `.unsupported` for a form that the kernel does not take.
+    private static func laidOut(
+        _ weight: Weight
+    ) throws(FormatError) -> (Stored.Layout, (levels: Tensor, scales: Tensor, zeroPoints: Tensor?)) {
         let form = weight.representation as? GroupedIntegers
-        guard weight.execution == .dynamic else {
-            guard let form, form.scales.type == .float32, let layout = BlockLayout(form) else {
-                throw KernelLowering.unsupported(
+        let hasFloatScales = form?.scales.type == .float32
+        switch weight.execution {
+        case .rows:
+            guard let form, hasFloatScales, let layout = TableLayout(form) else {
+                throw unsupported(
+                    weight.name,
+                    "kernels take tables of 4- or 8-bit levels in blocks of 16 or more, with float32 scales.")
+            }
+            return (.rows(layout), layout.tensors(of: form))
+        case .blocks, .roundedBlocks:
+            guard let form, hasFloatScales, let layout = BlockLayout(form) else {
+                throw unsupported(
                     weight.name,
                     "kernels take matrices of 4- or 8-bit levels in blocks of 16 to 256, with float32 scales.")
             }
-            let tensors = layout.tensors(of: form)
-            return Stored(
-                layout: .blocks(layout, isRounded: weight.execution == .roundedBlocks),
-                levels: keep(tensors.levels, "_q"), scales: keep(tensors.scales, "_s"),
-                zeroPoints: tensors.zeroPoints.map { keep($0, "_z") } ?? "")
+            return (.blocks(layout, isRounded: weight.execution == .roundedBlocks), layout.tensors(of: form))
+        case .dynamic, .folded, .integer:
+            guard let form, let layout = DynamicLayout(form) else {
+                throw unsupported(
+                    weight.name, "kernels take 8-bit levels without zero points, with a scale for each output channel.")
+            }
+            return (.dynamic(layout), (layout.levels, layout.scales, layout.zeroPoints))
         }
-        guard let form, let layout = DynamicLayout(form) else {
-            throw KernelLowering.unsupported(
-                weight.name, "kernels take 8-bit levels without zero points, with a scale for each output channel.")
-        }
-        return Stored(
-            layout: .dynamic(layout), levels: keep(layout.levels, "_q"), scales: keep(layout.scales, "_s"),
-            zeroPoints: layout.zeroPoints.map { keep($0, "_z") } ?? "")
     }
 
     func misread(_ node: Node, _ visible: [String: Stored]) -> FormatError {
         let name = node.inputs.first { visible[$0] != nil } ?? node.label
-        return KernelLowering.unsupported(name, "\(node.label) has no kernel that rounds activations at run time.")
+        return KernelLowering.unsupported(name, "\(node.label) has no kernel that takes it as it is stored.")
     }
 
     static func unsupported(_ name: String, _ problem: String) -> FormatError {

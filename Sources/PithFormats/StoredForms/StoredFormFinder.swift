@@ -11,7 +11,7 @@ internal import PithTensor
 /// | `Cast`, (`Sub`,) `Mul`, (`Reshape`, (`Slice`)) | `grouped-integers`, of `packed-integers` behind `BitShift` |
 /// | `Gather` of rows and of their scales, `Cast`, `Mul` | `grouped-integers` |
 /// | `MatMulInteger`, `Cast`, `Mul`; `DynamicQuantizeLSTM`; `QLinearConv`, `QLinearMatMul` | `grouped-integers` |
-/// | `MatMulNBits` of 4 or 8 bits, zero points in whole bytes a row | `grouped-integers` of `packed-integers` |
+/// | `MatMulNBits`, `GatherBlockQuantized` of 4 or 8 bits, zero points in whole bytes a row | `grouped-integers` of `packed-integers` |
 /// | `Cast` of 16-bit floats | `half-floats` |
 /// | `Gather` of a list at bytes of a weight | `codebook` |
 /// | a sparse initializer | `sparse-values` |
@@ -124,6 +124,7 @@ struct StoredFormFinder {
         case ("", "QLinearConv"): [kernelWeight(node, 3, axis: 0)].compactMap { $0 }
         case ("", "QLinearMatMul"): [kernelWeight(node, 3, axis: -1)].compactMap { $0 }
         case (KernelLowering.runtimeDomain, "MatMulNBits"): [blocks(node)].compactMap { $0 }
+        case (KernelLowering.runtimeDomain, "GatherBlockQuantized"): [rows(node)].compactMap { $0 }
         case (KernelLowering.runtimeDomain, "DynamicQuantizeLSTM"):
             [recurrent(node, 1, 8), recurrent(node, 2, 10)].compactMap { $0 }
         default: []
@@ -176,19 +177,41 @@ struct StoredFormFinder {
         guard node.inputs.count >= 3, bits == 4 || bits == 8, (1...1 << 20).contains(size),
             (1...FormParts.longestAxis).contains(inputs), let shape = try? Shape([outputs, inputs])
         else { return nil }
-        let count = (inputs + size - 1) / size, zeros = node.inputs.count > 3 ? node.inputs[3] : ""
-        guard node.inputs.dropFirst(4).allSatisfy(\.isEmpty), let padded = try? Shape([outputs, count * size]),
-            let groups = try? Shape([outputs, count])
+        let count = (inputs + size - 1) / size
+        guard node.inputs.dropFirst(4).allSatisfy(\.isEmpty), let padded = try? Shape([outputs, count * size])
         else { return nil }
-        let offset = zeros.isEmpty ? 1 << (bits - 1) : 0
-        guard let levels = parts.packed(node.inputs[1], bits: bits, offset: offset, shape: padded) else { return nil }
+        return packedBlocks(node, levels: node.inputs[1], bits: bits, size: size, of: shape, padded: padded)
+    }
+
+    /// `[rows, columns]` in blocks along the columns, several levels a byte; `TableLayout` has the order.
+    private func rows(_ node: Node) -> NamedForm? {
+        let bits = node.integer("bits", default: 4), size = node.integer("block_size", default: 128)
+        guard node.inputs.count >= 3, bits == 4 || bits == 8, (1...1 << 20).contains(size),
+            node.integer("gather_axis", default: 0) == 0, let bytes = parts.tensor(node.inputs[0]),
+            bytes.shape.rank == 2, node.integer("quantize_axis", default: 1) == 1,
+            (1...FormParts.longestAxis).contains(bytes.shape.dimensions[1]),
+            let shape = try? Shape([bytes.shape.dimensions[0], bytes.shape.dimensions[1] * (8 / bits)])
+        else { return nil }
+        return packedBlocks(node, levels: node.inputs[0], bits: bits, size: size, of: shape, padded: shape)
+    }
+
+    /// Levels in blocks along the second axis of `shape`, filled up to `padded`; scales are the third input of `node`, zero
+    /// points the fourth.
+    private func packedBlocks(
+        _ node: Node, levels: String, bits: Int, size: Int, of shape: Shape, padded: Shape
+    ) -> NamedForm? {
+        let zeros = node.inputs.count > 3 ? node.inputs[3] : ""
+        let offset = zeros.isEmpty ? 1 << (bits - 1) : 0, columns = shape.dimensions[1]
+        guard let groups = try? Shape([shape.dimensions[0], (columns + size - 1) / size]),
+            let packed = parts.packed(levels, bits: bits, offset: offset, shape: padded)
+        else { return nil }
         let zeroPoints = zeros.isEmpty ? nil : parts.packed(zeros, bits: bits, offset: 0, shape: groups)
         return named(
-            node.inputs[1],
+            levels,
             parts.grouped(
-                (.form(levels), levels.type), of: shape, bits: bits, scales: node.inputs[2],
+                (.form(packed), packed.type), of: shape, bits: bits, scales: node.inputs[2],
                 zeros: zeroPoints.map { (.form($0), groups.count) }, grouping: .block(axis: 1, size: size),
-                isPadded: count * size != inputs, hasZeros: !zeros.isEmpty))
+                isPadded: padded != shape, hasZeros: !zeros.isEmpty))
     }
 
     /// `[directions, in, 4 * units]` with a scale for each direction and column.

@@ -1,7 +1,9 @@
+import PithEvaluation
 import PithFormats
 import PithModel
+import PithRuntime
 
-/// Kernels that use matrices of 4- or 8-bit levels in blocks as they are stored, where that is sound and faster.
+/// Kernels that use matrices and tables of 4- or 8-bit levels as they are stored, where that is sound and no slower.
 ///
 /// Comes after the stage that rounds weights in blocks (16 to 256, along the axis that products sum over), and gives the
 /// `MatMul` and plain `Gemm` that read them to ONNX Runtime's `com.microsoft.MatMulNBits`: the weights stay small in memory, and
@@ -15,9 +17,12 @@ import PithModel
 /// Both are measured on calibration rows held out (`measured`), and the faster sound one is taken; where all products together
 /// err too much, those that err the least. With `minimumSpeedup: 0` speed is given for memory.
 ///
-/// - Error bound: none for `float`; half a step of its block for each activation with `int8`.
+/// A table of 4- or 8-bit levels that only `Gather` reads is given to `com.microsoft.GatherBlockQuantized`, which decodes the rows
+/// that are asked for and computes the same numbers: it is taken where that is not slower.
+///
+/// - Error bound: 0 for tables; none added for `float`; half a step of its block for each activation with `int8`.
 /// - Complexity: a few runs over held-out calibration rows.
-/// - Reference: ONNX Runtime, contrib operators, `MatMulNBits`.
+/// - Reference: ONNX Runtime, contrib operators, `MatMulNBits` and `GatherBlockQuantized`.
 public struct BlockComputer: KernelTechnique {
     public static let name = "compute.blocks"
 
@@ -57,12 +62,13 @@ public struct BlockComputer: KernelTechnique {
     }
 
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
-        let found = KernelLayers(
-            piece.model.graph, for: .blocks, minimumCount: minimumCount, selector: context.selector)
-        for (name, reason) in found.reasons where piece.floatReasons[name] == nil { piece.floatReasons[name] = reason }
-        let stored = found.entries.compactMap { KernelCandidate.Encoded(stored: $0) }
+        let tables = stored(.rows, &piece, context)
+        if !tables.isEmpty { try readRows(of: tables, &piece, context) }
+        let stored = stored(.blocks, &piece, context)
         guard !stored.isEmpty else {
-            piece.note("\(Self.name): no product reads 4- or 8-bit levels in blocks of 16 to 256.")
+            if tables.isEmpty {
+                piece.note("\(Self.name): nothing reads 4- or 8-bit levels in blocks of 16 to 256 as kernels do.")
+            }
             return
         }
         guard let dataset = context.dataset, !dataset.calibrationRows.isEmpty else {
@@ -70,5 +76,45 @@ public struct BlockComputer: KernelTechnique {
         }
         let options = kernels.map { KernelOption(execution: $0, weights: stored, folded: piece.model) }
         try await KernelSearch(settings: self, context: context).run(options, piece.model, &piece)
+    }
+
+    /// The weights that kernels of one kind take as earlier stages stored them; of others that their layers read, why not.
+    private func stored(
+        _ kind: KernelLayers.Kind, _ piece: inout Workpiece, _ context: StageContext
+    ) -> [KernelCandidate.Encoded] {
+        let found = KernelLayers(
+            piece.model.graph, for: kind, minimumCount: minimumCount, selector: context.selector)
+        for (name, reason) in found.reasons where piece.floatReasons[name] == nil { piece.floatReasons[name] = reason }
+        return found.entries.compactMap { KernelCandidate.Encoded(stored: $0) }
+    }
+
+    /// How much slower than before a model may seem that reads its tables by row: noise of the measurement.
+    private static let leastSpeedup = 0.97
+
+    /// Gives `tables` to kernels that decode rows, where the runtime has them and they are not slower.
+    private func readRows(
+        of tables: [KernelCandidate.Encoded], _ piece: inout Workpiece, _ context: StageContext
+    ) throws {
+        let candidate = KernelCandidate(piece.model, taking: tables, execution: .rows)
+        let bytes = try ONNXWriter.encode(candidate.model)
+        guard (try? Session(bytes: bytes, name: "candidate")) != nil else {
+            return explain(tables, KernelTrials.Fault.refused.rawValue, &piece)
+        }
+        var speed = ""
+        if let dataset = context.dataset, !dataset.calibrationRows.isEmpty {
+            context.progress("measuring tables read by row")
+            let bench = try CandidateBench(
+                model: piece.model, original: piece.original, source: FidelitySource(dataset),
+                rows: StaticSearch.split(dataset.calibrationRows).heldOut, profile: context.profile)
+            if let speedup = try bench.speedup(of: bytes) {
+                speed = ": \(speedup.formatted(digits: 2))x the speed before"
+                guard speedup >= min(BlockComputer.leastSpeedup, minimumSpeedup) else {
+                    piece.note("Tried and not taken: tables read by row\(speed).")
+                    return explain(tables, "that is slower", &piece)
+                }
+            }
+        }
+        candidate.settle(&piece, by: Self.name)
+        piece.note("Tables read by row as they are stored: \(tables.count)\(speed).")
     }
 }

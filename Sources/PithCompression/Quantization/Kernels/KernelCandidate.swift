@@ -81,6 +81,7 @@ struct KernelCandidate {
             case .blocks: return "block kernel (com.microsoft.MatMulNBits), float activations"
             case .roundedBlocks:
                 return "block kernel (com.microsoft.MatMulNBits), activations rounded to 8 bits in blocks"
+            case .rows: return "row kernel (com.microsoft.GatherBlockQuantized), decodes the rows that are read"
             case .dynamic, .folded, .integer:
                 let kernel = entry.part.layer == .recurrent ? "com.microsoft.DynamicQuantizeLSTM" : "MatMulInteger"
                 return "integer kernel (\(kernel)), activations rounded at run time"
@@ -120,7 +121,12 @@ struct KernelCandidate {
             piece.unhandled[name] = nil
             piece.floatReasons[name] = nil
         }
-        let key = execution == .dynamic ? "dynamicWeights" : "blockWeights"
+        let key =
+            switch execution {
+            case .dynamic: "dynamicWeights"
+            case .rows: "rowWeights"
+            case .blocks, .roundedBlocks, .folded, .integer: "blockWeights"
+            }
         piece.decisions[key] = .array(taken.map { .string($0.entry.name) })
     }
 }

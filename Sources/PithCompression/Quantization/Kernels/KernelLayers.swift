@@ -5,7 +5,7 @@ import PithTensor
 /// The weights of a model that kernels can use as they are stored, wherever they stand.
 ///
 /// A weight is taken when every node that reads it has such a kernel and reads it the same way: the second factor of a
-/// `MatMul` or plain `Gemm`, or both weights of an `LSTM` together.
+/// `MatMul` or plain `Gemm`, both weights of an `LSTM` together, or the table of a `Gather`.
 struct KernelLayers {
     /// Kinds of kernels.
     enum Kind {
@@ -13,12 +13,15 @@ struct KernelLayers {
         case dynamic
         /// Kernels that decode matrices a block at a time.
         case blocks
+        /// Kernels that decode the rows of a table that are asked for.
+        case rows
 
         /// What such a kernel is, in words.
         var words: String {
             switch self {
             case .dynamic: "that rounds activations at run time"
             case .blocks: "that decodes blocks as it goes"
+            case .rows: "that decodes rows as it goes"
             }
         }
 
@@ -38,7 +41,20 @@ struct KernelLayers {
                     let layout = BlockLayout(form)
                 else { return nil }
                 return layout.fits
-            case (.blocks, .dense): return nil
+            case (.rows, .encoded(let form)):
+                guard weight.execution == .folded, let form = form as? GroupedIntegers,
+                    let layout = TableLayout(form)
+                else { return nil }
+                return layout.fits
+            case (.blocks, .dense), (.rows, .dense): return nil
+            }
+        }
+
+        /// Whether input `index` of `node` is where such kernels have their weight.
+        func isLayer(_ node: Node, _ index: Int) -> Bool {
+            switch self {
+            case .rows: node.isStandard("Gather") && index == 0
+            case .dynamic, .blocks: KernelLayers.isLayer(node, index)
             }
         }
     }
@@ -86,7 +102,7 @@ struct KernelLayers {
         var parts: [String: LayerWeight] = [:]
         for (name, weight) in tensors {
             let readers = uses[name] ?? []
-            guard readers.contains(where: { KernelLayers.isLayer($0.node, $0.index) }) else { continue }
+            guard readers.contains(where: { kind.isLayer($0.node, $0.index) }) else { continue }
             switch verdict(name, weight, readers, minimumCount, selector) {
             case .success(let part): parts[name] = part
             case .failure(let reason): reasons[name] = reason.text
@@ -119,7 +135,8 @@ struct KernelLayers {
         }
         for node in graph.nodes {
             places += 1
-            let isConstant = node.inputs.first.map { visible[$0] != nil } ?? false
+            // A table is the first input itself.
+            let isConstant = kind != .rows && node.inputs.first.map { visible[$0] != nil } ?? false
             for (index, input) in node.inputs.enumerated() {
                 guard let name = visible[input] else { continue }
                 uses[name, default: []].append(Use(node: node, index: index, place: places, isConstant: isConstant))
@@ -148,7 +165,7 @@ struct KernelLayers {
         var parts: Set<LayerWeight> = []
         let isRead = kind.readers(of: weight) ?? { _ in false }
         for reader in readers {
-            guard KernelLayers.isLayer(reader.node, reader.index), !reader.isConstant,
+            guard kind.isLayer(reader.node, reader.index), !reader.isConstant,
                 let part = LayerWeight(reader.node, input: reader.index, shape: weight.shape), isRead(reader.node)
             else { return no("\(reader.node.label) has no kernel \(kind.words)") }
             parts.insert(part)

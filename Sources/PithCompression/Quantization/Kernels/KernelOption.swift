@@ -24,7 +24,7 @@ struct KernelOption {
         switch execution {
         case .blocks: " by block kernels in float"
         case .roundedBlocks: " by block kernels"
-        case .dynamic, .folded, .integer: ""
+        case .dynamic, .folded, .integer, .rows: ""
         }
     }
 }

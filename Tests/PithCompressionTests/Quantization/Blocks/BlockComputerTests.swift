@@ -60,12 +60,68 @@ import Testing
         #expect(error?.problem.contains("'w3'") == true)
     }
 
+    /// Two tables that the same numbers choose rows of, one of them in a branch, and one that is read whole.
+    private func tables() throws -> Model {
+        let inner = Graph(
+            name: "then", nodes: [Node("Gather", inputs: ["u", "i"], outputs: ["z"])], outputs: [ValueInfo(name: "z")])
+        let other = Graph(
+            name: "else", nodes: [Node("Gather", inputs: ["t", "i"], outputs: ["o"])], outputs: [ValueInfo(name: "o")])
+        let branches = [Attribute("then_branch", .graph(inner)), Attribute("else_branch", .graph(other))]
+        return GraphBench.model(
+            [
+                Node("Cast", inputs: ["x"], outputs: ["i"], attributes: [Attribute("to", .integer(7))]),
+                Node("Gather", inputs: ["t", "i"], outputs: ["a"]),
+                Node("ReduceMax", inputs: ["x"], outputs: ["m"], attributes: [Attribute("keepdims", .integer(0))]),
+                Node("Cast", inputs: ["m"], outputs: ["c"], attributes: [Attribute("to", .integer(9))]),
+                Node("If", inputs: ["c"], outputs: ["b"], attributes: branches),
+                Node("Add", inputs: ["a", "b"], outputs: ["s"]),
+                Node("ReduceMean", inputs: ["v"], outputs: ["w"], attributes: [Attribute("axes", .integers([0]))]),
+                Node("Add", inputs: ["s", "w"], outputs: ["y"]),
+            ], inputs: [GraphBench.input("x", [-1, 4])], outputs: ["y"],
+            weights: [
+                try GraphBench.random("t", [40, 64], seed: 1), try GraphBench.random("u", [40, 64], seed: 2),
+                try GraphBench.random("v", [64, 64], seed: 3),
+            ])
+    }
+
+    @Test(arguments: [4, 8]) func `tables are read by row, with the same numbers, and compared`(bits: Int) async throws
+    {
+        let model = try tables()
+        var piece = Workpiece(model: model), quantizer = WeightQuantizer()
+        (quantizer.bits, quantizer.blockSize, quantizer.minimumCount) = (bits, 32, 1)
+        quantizer.symmetric = bits == 8
+        try await quantizer.apply(to: &piece, in: StageContext())
+        let folded = piece.model
+        var technique = BlockComputer()
+        technique.minimumCount = 1
+        try await technique.apply(to: &piece, in: StageContext(profile: .fixedRules))
+        #expect(
+            piece.model.graph.weights.filter { $0.execution == .rows }.map(\.name) == ["t", "u"],
+            "\(piece.notes)")
+        #expect(piece.decisions["rowWeights"] == .array([.string("t"), .string("u")]))
+        #expect(MinimumRuntime.name(of: piece.model) == "ONNX Runtime 1.23")
+        let x = Tensor((0..<12).map { Float($0 * 3) }, shape: try Shape([3, 4]))
+        #expect(try GraphBench.agreement(folded, piece.model, ["x": x]) == .infinity)
+        #expect(try ClosedLoop.verify(model, piece, written: piece.model).weightsCompared >= 2)
+        let row = try #require(Ledger(original: model, piece: piece).rows.first { $0.weight == "t" })
+        #expect(row.note.hasPrefix("row kernel (com.microsoft.GatherBlockQuantized)"))
+        var tampered = piece.model
+        let form = try #require(tampered.graph.weights["u"]?.representation as? GroupedIntegers)
+        let scales = form.scales.elements(as: Float.self).enumerated().map { $0 == 7 ? $1 * 1.01 : $1 }
+        tampered.graph.weights["u"]?.form = .encoded(
+            GroupedIntegers(
+                levels: form.levels, scales: Tensor(scales, shape: form.scales.shape), zeroPoints: form.zeroPoints,
+                grouping: form.grouping, levelBits: form.levelBits))
+        let error = #expect(throws: CompressionError.self) { try ClosedLoop.verify(model, piece, written: tampered) }
+        #expect(error?.code == .mismatch && error?.problem.contains("'u'") == true)
+    }
+
     @Test func `weights without blocks, and models without data, are told`() async throws {
         let model = try DynamicBench.products(), scratch = try Scratch()
         var piece = Workpiece(model: model)
         try await WeightQuantizer().apply(to: &piece, in: StageContext())
         try await BlockComputer().apply(to: &piece, in: StageContext())
-        #expect(piece.notes.contains { $0.contains("no product reads 4- or 8-bit levels in blocks") })
+        #expect(piece.notes.contains { $0.contains("nothing reads 4- or 8-bit levels in blocks") })
         piece = try await inBlocks(model, bits: 4)
         try await BlockComputer().apply(to: &piece, in: StageContext())
         #expect(piece.model.graph.weights["w1"]?.execution == .folded)
