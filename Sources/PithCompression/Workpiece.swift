@@ -60,6 +60,11 @@ public struct Workpiece: Sendable {
         }
     }
 
+    /// Says of weights that have been encoded since `before` which stage did it: a stage may do its work by others.
+    mutating func credit(_ technique: String, since before: Set<String>) {
+        for name in encodings.keys where !before.contains(name) { encodings[name]?.technique = technique }
+    }
+
     /// Adds a statement once.
     public mutating func note(_ text: String) {
         if !notes.contains(text) { notes.append(text) }

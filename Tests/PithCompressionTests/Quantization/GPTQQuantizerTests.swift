@@ -144,7 +144,8 @@ import Testing
         var piece = Workpiece(model: try SmallModels.residual())
         try await GPTQQuantizer().apply(to: &piece, in: StageContext())
         #expect(piece.notes.contains { $0.contains("without calibration data") })
-        #expect(piece.encodings["w2"]?.technique == "quantize.weights")
+        #expect(piece.encodings["w2"]?.technique == "quantize.gptq")
+        #expect(piece.encodings["w2"]?.note == "computed in float; nearest rounding: there is no calibration data")
         #expect((piece.model.graph.weights["w2"]?.representation as? GroupedIntegers)?.levels.type == .uint4)
     }
 

@@ -71,9 +71,11 @@ import Testing
             #expect(form.levelBits == 4 && form.shape == model.graph.weights[name]?.shape)
             #expect(piece.encodings[name]?.technique == "quantize.gptq")
         }
+        #expect(piece.notes == ["2 weights rounded layer by layer on up to 256 calibration rows (refined)."])
         // The states that got a name to be looked at have none in the result.
         #expect(piece.model.graph.nodes.first { $0.operation == operation }?.outputs == ["", "h"])
         let nearest = try await rounded(model, .nearest, data)
+        #expect(nearest.encodings["w"]?.note == "computed in float; nearest rounding: the recipe asks for it")
         #expect(try sqnr(piece, model, data) > sqnr(nearest, model, data) + 1.5)
     }
 

@@ -8,7 +8,7 @@ import PithTensor
 /// For each convolution and product the wanted outputs are those of the float model; what the layers before it got wrong,
 /// and the error of a shortcut that is added to its output, it makes up for as far as it can. Before them come the weights
 /// of recurrent layers (`RecurrentRounder`) and, to nearest on grids of the same kind, tables and what else no such layer
-/// reads.
+/// reads; the ledger says of each why (`NearestReasons`).
 ///
 /// | rounding | what it does |
 /// | --- | --- |
@@ -78,7 +78,8 @@ public struct GPTQQuantizer: GridTechnique {
         guard let dataset = context.dataset, !dataset.calibrationRows.isEmpty else {
             piece.note(
                 "Weights are rounded to nearest: without calibration data there is nothing to weigh their errors by.")
-            return try await roundToNearest(&piece, in: context) { _ in true }
+            return try await roundToNearest(
+                &piece, in: context, because: { _ in "there is no calibration data" }, where: { _ in true })
         }
         try raiseOperatorSet(of: &piece)
         let layers = chosenLayers(of: piece, context.selector), float = piece.model
@@ -86,8 +87,11 @@ public struct GPTQQuantizer: GridTechnique {
         let later = Set(layers.map(\.weight))
         let first = dataset.calibrationRows.lowerBound, source = FidelitySource(dataset)
         let rows = first..<min(dataset.calibrationRows.upperBound, first + calibrationRows)
+        let before = Set(piece.encodings.keys)
         try await roundRecurrent(&piece, source, rows, in: context)
-        try await roundToNearest(&piece, in: context) { !later.contains($0) }
+        let passedOver = NearestReasons(float.graph, settings: self)
+        try await roundToNearest(
+            &piece, in: context, because: passedOver.reason(for:), where: { !later.contains($0) })
         var work = LayerWork(
             piece: piece, float: float.decoded, settings: self, source: source, rows: rows, context: context)
         for group in GPTQQuantizer.bySharedInput(layers) {
@@ -97,11 +101,20 @@ public struct GPTQQuantizer: GridTechnique {
         }
         piece = work.finished()
         let left = later.filter { piece.model.graph.weights[$0]?.dense != nil }
-        try await roundToNearest(&piece, in: context, where: left.contains)
-        for name in left { piece.encodings[name]?.note += "; to nearest, as its inputs were not seen or all alike" }
+        try await roundToNearest(
+            &piece, in: context, because: { _ in "its inputs were not seen, or all alike" },
+            where: left.contains)
+        count(piece.encodings.filter { !before.contains($0.key) }, rows: rows.count, in: &piece)
+    }
+
+    /// Says how many weights were rounded with the help of data, and how many without.
+    private func count(_ made: [String: Workpiece.Encoding], rows: Int, in piece: inout Workpiece) {
+        guard !made.isEmpty else { return }
+        let nearest = made.values.count { $0.note.contains(Self.nearestRemark) }
+        let kind = rounding.rawValue
         piece.note(
-            "\(later.count - left.count) weights rounded layer by layer on up to \(rows.count) calibration rows (\(rounding.rawValue))."
-        )
+            "\(made.count - nearest) weights rounded layer by layer on up to \(rows) calibration rows (\(kind))"
+                + (nearest == 0 ? "." : ", \(nearest) to nearest: the ledger says why."))
     }
 
     /// Rounds the weights of recurrent layers of the main graph.
@@ -130,15 +143,24 @@ public struct GPTQQuantizer: GridTechnique {
         }
     }
 
-    /// Rounds weights to the nearest levels of their grids, without data.
+    /// What the ledger says of weights that were rounded without the help of data, before it says why.
+    private static let nearestRemark = "nearest rounding: "
+
+    /// Rounds weights to the nearest levels of their grids, without data; the ledger gives the reason.
     private func roundToNearest(
-        _ piece: inout Workpiece, in context: StageContext, where isChosen: (String) -> Bool
+        _ piece: inout Workpiece, in context: StageContext, because reason: (String) -> String,
+        where isChosen: (String) -> Bool
     ) async throws {
         try raiseOperatorSet(of: &piece)
+        let before = Set(piece.encodings.keys)
         for width in Set(bitsOf.values).union([bits]).sorted() {
             try await nearest(bits: width).encodeWeights(of: &piece, in: context) {
                 isChosen($0) && (bitsOf[$0] ?? bits) == width
             }
+        }
+        piece.credit(Self.name, since: before)
+        for name in piece.encodings.keys where !before.contains(name) {
+            piece.encodings[name]?.note += "; \(Self.nearestRemark)\(reason(name))"
         }
     }
 

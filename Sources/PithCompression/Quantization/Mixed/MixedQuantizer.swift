@@ -63,6 +63,8 @@ public struct MixedQuantizer: Technique {
     }
 
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
+        let before = Set(piece.encodings.keys)
+        defer { piece.credit(Self.name, since: before) }
         let names = chosen(in: piece.model.graph, context.selector)
         guard let dataset = context.dataset, dataset.calibrationRows.count > 1, !names.isEmpty else {
             return try await roundAlike(names, &piece, context)

@@ -50,6 +50,7 @@ import Testing
         #expect(piece.refusals.isEmpty)
         #expect(piece.decisions["bitsOf"] == .object(["loud": .integer(loud), "quiet": .integer(2)]))
         #expect(piece.encodings["quiet"]?.note.contains("2 bits by sensitivity") == true)
+        #expect(piece.encodings.values.map(\.technique) == ["quantize.mixed", "quantize.mixed"])
     }
 
     @Test func `a size is kept, and one and two threads choose alike`() async throws {
