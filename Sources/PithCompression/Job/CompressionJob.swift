@@ -104,7 +104,9 @@ public struct CompressionJob: Sendable {
                 selector: stage.selector, dataset: dataset, threads: options.threads,
                 seed: options.seed &+ UInt64(index), profile: options.profile, progress: progress)
             piece.checkNames(stage.selector.exclude, key: "exclude", of: original)
+            let before = Set(piece.encodings.keys)
             try await stage.technique.apply(to: &piece, in: context)
+            piece.tellIdle(stage, number: index + 1, since: before)
         }
     }
 

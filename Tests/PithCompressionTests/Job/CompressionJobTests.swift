@@ -207,6 +207,38 @@ import Testing
         #expect(error.problem.contains("haed.weight"))
     }
 
+    @Test(arguments: [
+        ("{ technique: quantize.weights }", "{ technique: quantize.weights, bits: 4 }", "quantize.weights"),
+        ("{ technique: quantize.half }", "{ technique: quantize.weights, bits: 4 }", "quantize.half"),
+        ("{ technique: quantize.weights, bits: 4 }", "{ technique: quantize.gptq, bits: 8 }", "quantize.weights"),
+        ("{ technique: quantize.weights, bits: 4 }", "{ technique: code.trellis }", "quantize.weights"),
+        ("{ technique: quantize.gptq }", "{ technique: quantize.mixed }", "quantize.gptq"),
+    ]) func `a stage that finds every weight rounded is told, and refused under strict`(
+        first: String, second: String, maker: String
+    ) async throws {
+        let scratch = try Scratch()
+        let recipe = try scratch.write("mine.yaml", "version: 1\nstages: [\(first), \(second)]\n")
+        let report = try await run(scratch, options(data: nil), recipe)
+        let told = report.notes.filter { $0.hasPrefix("stage 2 (") }
+        #expect(told.count == 1 && told[0].hasSuffix("by \(maker)."), "\(report.notes)")
+        var strict = options(data: nil)
+        strict.isStrict = true
+        #expect(try await refusal(strict, recipe)?.subject == "--strict")
+    }
+
+    @Test(arguments: [
+        ("{ technique: quantize.gptq }", "{ technique: quantize.weights }"),
+        ("{ technique: quantize.weights, bits: 4 }", "{ technique: quantize.half }"),
+        ("{ technique: quantize.weights, where: { operators: [Gemm] } }", "{ technique: quantize.weights, bits: 4 }"),
+    ]) func `a stage for what others leave is no refusal`(first: String, second: String) async throws {
+        let scratch = try Scratch()
+        let recipe = try scratch.write("mine.yaml", "version: 1\nstages: [\(first), \(second)]\n")
+        var strict = options(data: nil)
+        strict.isStrict = true
+        let report = try await run(scratch, strict, recipe)
+        #expect(!report.notes.contains { $0.hasPrefix("stage ") }, "\(report.notes)")
+    }
+
     @Test func `a recipe that compresses nothing is refused under strict, whatever the promises`() async throws {
         let scratch = try Scratch()
         let recipe = try scratch.write(

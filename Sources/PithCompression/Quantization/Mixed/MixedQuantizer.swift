@@ -21,7 +21,7 @@ public struct MixedQuantizer: Technique {
     /// The widths a weight may get, 2 through 8 bits; 8 means one symmetric scale for each output channel.
     public var widths = [2, 3, 4, 5, 6, 8]
     /// SQNR of the outputs that the result must keep on calibration rows held out, in dB.
-    public var targetSQNR = 24.0
+    public var targetSQNR = Self.usualTarget
     /// The size instead of the error: average bits of a weight, with scales, zero points and the operators that decode it;
     /// 0: as the error asks.
     public var bitsPerWeight = 0.0
@@ -34,9 +34,16 @@ public struct MixedQuantizer: Technique {
     /// Weights with fewer elements stay float.
     public var minimumCount = 512
 
+    private static let usualTarget = 24.0
+
     public init() {}
 
     public func validate() throws(CompressionError) {
+        guard bitsPerWeight == 0 || targetSQNR == Self.usualTarget else {
+            throw Self.invalid(
+                "targetSQNR", "\(targetSQNR) dB and \(bitsPerWeight) bits a weight can not both decide.",
+                remedy: "Give `targetSQNR` or `bitsPerWeight`.")
+        }
         guard !widths.isEmpty, widths.allSatisfy({ (2...8).contains($0) }), Set(widths).count == widths.count else {
             throw Self.invalid(
                 "widths", "\(widths) is empty, names one twice, or leaves 2...8.", remedy: "Use [2, 3, 4, 6, 8].")

@@ -100,5 +100,10 @@ import Testing
         settings.bitsPerWeight = 1
         let error = #expect(throws: CompressionError.self) { try settings.validate() }
         #expect(error?.subject == "quantize.mixed bitsPerWeight")
+        (settings.bitsPerWeight, settings.targetSQNR) = (5, 30)
+        let both = #expect(throws: CompressionError.self) { try settings.validate() }
+        #expect(both?.subject == "quantize.mixed targetSQNR")
+        settings.targetSQNR = 24
+        #expect(throws: Never.self) { try settings.validate() }
     }
 }
