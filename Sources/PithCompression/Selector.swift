@@ -5,7 +5,8 @@ import PithTensor
 public struct Selector: Hashable, Sendable, Codable {
     /// Name endings to accept; empty accepts every name.
     public var suffixes: [String] = []
-    /// Names (qualified, as the ledger gives them) to leave alone.
+    /// Names of weights (qualified, as the ledger gives them) and of nodes to leave alone; a node without a name goes by its
+    /// first output.
     public var exclude: [String] = []
     /// Operators to accept by type; empty accepts every operator.
     public var operators: [String] = []
@@ -34,6 +35,6 @@ public struct Selector: Hashable, Sendable, Codable {
 
     /// Whether a node is chosen.
     func accepts(_ node: Node) -> Bool {
-        (operators.isEmpty || operators.contains(node.operation)) && !exclude.contains(node.name)
+        (operators.isEmpty || operators.contains(node.operation)) && !exclude.contains(node.calledName)
     }
 }

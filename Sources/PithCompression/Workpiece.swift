@@ -39,27 +39,6 @@ public struct Workpiece: Sendable {
         original = model
     }
 
-    /// Notes and refuses names that a setting gives and neither this model nor `original` has, as a weight or a node.
-    mutating func checkNames(_ names: [String], key: String, of original: Model) {
-        guard !names.isEmpty else { return }
-        var known: Set<String> = []
-        for graph in [original.graph, model.graph] {
-            graph.forEachGraph { graph, path in
-                known.formUnion(graph.weights.names.map { path.qualified($0) })
-                for node in graph.nodes {
-                    known.insert(node.name)
-                    if node.isStandard("Constant"), let output = node.outputs.first {
-                        known.insert(path.qualified(output))
-                    }
-                }
-            }
-        }
-        for name in names where !known.contains(name) {
-            note("`\(key)` names '\(name)', which is no weight or node of this model.")
-            refusals.append("\(key): there is no weight or node named '\(name)'")
-        }
-    }
-
     /// Says of weights that have been encoded since `before` which stage did it: a stage may do its work by others.
     mutating func credit(_ technique: String, since before: Set<String>) {
         for name in encodings.keys where !before.contains(name) { encodings[name]?.technique = technique }

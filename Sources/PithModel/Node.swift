@@ -102,6 +102,9 @@ public struct Node: Sendable {
         return names
     }
 
-    /// How messages name this node: its operator with its name, or with its first output when it has none.
-    public var label: String { "\(operation) '\(name.isEmpty ? outputs.first { !$0.isEmpty } ?? "" : name)'" }
+    /// What this node is called by: its name, or its first output when it has none.
+    public var calledName: String { name.isEmpty ? outputs.first { !$0.isEmpty } ?? "" : name }
+
+    /// How messages name this node: its operator and what it is called by.
+    public var label: String { "\(operation) '\(calledName)'" }
 }

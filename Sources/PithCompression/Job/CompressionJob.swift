@@ -103,7 +103,7 @@ public struct CompressionJob: Sendable {
             let context = StageContext(
                 selector: stage.selector, dataset: dataset, threads: options.threads,
                 seed: options.seed &+ UInt64(index), profile: options.profile, progress: progress)
-            piece.checkNames(stage.selector.exclude, key: "exclude", of: original)
+            piece.checkNames(of: stage.selector, in: original)
             let before = Set(piece.encodings.keys)
             try await stage.technique.apply(to: &piece, in: context)
             piece.tellIdle(stage, number: index + 1, since: before)

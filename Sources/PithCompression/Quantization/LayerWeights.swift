@@ -80,7 +80,7 @@ extension GroupedIntegers {
 struct WeightReader: Hashable {
     /// How messages name the node.
     let label: String
-    /// The node's own name, perhaps empty.
+    /// The node's own name, or its first output where it has none.
     let name: String
     let operation: String
     /// The part the weight plays there; nil when it is no weight of a layer.
@@ -124,7 +124,7 @@ extension Graph {
                 let part = LayerWeight(node, input: index, shape: seen.shape)?.mapped(seen.axes)
                 readers[seen.name, default: []].append(
                     WeightReader(
-                        label: node.label, name: node.name, operation: node.operation, part: part,
+                        label: node.label, name: node.calledName, operation: node.operation, part: part,
                         isStandard: node.domain.isEmpty, isNested: isNested))
             }
             for graph in node.nestedGraphs { graph.collectReaders(of: visible, isNested: true, into: &readers) }

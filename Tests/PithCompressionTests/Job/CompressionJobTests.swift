@@ -193,18 +193,22 @@ import Testing
 
     // MARK: Recipes that can not be followed
 
-    @Test func `a name that the model does not have is told, and refused under strict`() async throws {
+    @Test(arguments: [
+        ("exclude: [haed.weight]", "haed.weight"), ("operators: [Gemm, Covn]", "Covn"),
+        ("suffixes: [.weight, .wieght]", ".wieght"),
+    ]) func `a name that the model does not have is told, and refused under strict`(
+        place: String, name: String
+    ) async throws {
         let scratch = try Scratch()
         let recipe = try scratch.write(
-            "mine.yaml", "version: 1\nstages:\n  - technique: quantize.weights\n    where: { exclude: [haed.weight] }\n"
-        )
+            "mine.yaml", "version: 1\nstages:\n  - technique: quantize.weights\n    where: { \(place) }\n")
         let report = try await run(scratch, options(data: nil), recipe)
-        #expect(report.notes.contains { $0.contains("'haed.weight'") })
+        #expect(report.notes.count { $0.contains("'\(name)', which is no") } == 1, "\(report.notes)")
         var strict = options(data: nil)
         strict.isStrict = true
         let error = try #require(try await refusal(strict, recipe))
         #expect(error.subject == "--strict")
-        #expect(error.problem.contains("haed.weight"))
+        #expect(error.problem.contains(name) && !error.problem.contains("more)"))
     }
 
     @Test(arguments: [

@@ -94,6 +94,20 @@ struct WeightQuantizerTests {
         #expect(strange.encodings.isEmpty)
     }
 
+    @Test func `a node without a name is left out by what the ledger calls it`() async throws {
+        let model = GraphBench.model(
+            [
+                Node("MatMul", inputs: ["x", "w"], outputs: ["a3"]),
+                Node("MatMul", inputs: ["a3", "v"], outputs: ["y"]),
+            ], inputs: [GraphBench.input("x", [-1, 32])], outputs: ["y"],
+            weights: [try GraphBench.random("w", [32, 32], seed: 1), try GraphBench.random("v", [32, 32], seed: 2)])
+        var selector = Selector(), piece = Workpiece(model: model)
+        selector.exclude = ["a3"]
+        try await WeightQuantizer().apply(to: &piece, in: StageContext(selector: selector))
+        #expect(piece.encodings.keys.sorted() == ["v"])
+        #expect(piece.reasons["w"] == "kept: the recipe leaves it out")
+    }
+
     @Test func `small weights, weights of no layer and excluded weights are kept with the reason`() async throws {
         let small = try await apply(model(Self.layers[2].node, try GraphBench.random("w", [4, 4], seed: 1)))
         #expect(small.reasons["w"] == "kept: 16 values are too few to gain anything")
