@@ -2,6 +2,8 @@
 public struct CompressionError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kind of failure, for programs.
     public enum Code: String, Hashable, Sendable {
+        /// A name that no recipe and no file has.
+        case unknownRecipe
         /// A recipe that can not be followed.
         case invalidRecipe, unknownTechnique, unknownSetting, invalidSetting
         /// A weight or an operator that a technique can not handle.
@@ -12,7 +14,7 @@ public struct CompressionError: Error, Hashable, Sendable, CustomStringConvertib
         case promiseBroken
         /// What `--strict` does not let pass: part of the recipe could not be done.
         case refused
-        /// An output path that would destroy what is read.
+        /// An output path that would destroy what is read, or whose ending stands for nothing that is written.
         case invalidOutput
         /// The written file does not do what was meant.
         case mismatch

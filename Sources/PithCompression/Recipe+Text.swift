@@ -4,13 +4,13 @@ import PithFormats
 extension Recipe {
     /// Finds a recipe by the name of a built-in one, or reads the YAML (or JSON) file at that path.
     ///
-    /// - Throws: `CompressionError` for an unknown name or a recipe that can not be followed; `FormatError` for a file
-    ///   that can not be read.
+    /// - Throws: `CompressionError` `.unknownRecipe` for an unknown name, others for a recipe that can not be followed;
+    ///   `FormatError` for a file that can not be read.
     public static func named(_ nameOrPath: String) throws -> Recipe {
         if let recipe = builtIn.first(where: { $0.name == nameOrPath }) { return recipe }
         guard FileManager.default.fileExists(atPath: nameOrPath) else {
             throw CompressionError(
-                code: .invalidRecipe, subject: nameOrPath, problem: "there is no recipe and no file of this name.",
+                code: .unknownRecipe, subject: nameOrPath, problem: "there is no recipe and no file of this name.",
                 remedy: "Recipes: \(builtIn.map(\.name).joined(separator: ", ")); or give the path of a YAML file.")
         }
         var recipe = try Recipe(configuration: YAMLDocument.read(path: nameOrPath), subject: nameOrPath)

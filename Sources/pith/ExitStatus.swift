@@ -25,7 +25,7 @@ enum ExitStatus: Int32 {
         case let error as CompressionError:
             switch error.code {
             case .invalidRecipe, .unknownTechnique, .unknownSetting, .invalidSetting, .nonFiniteWeight: self = .input
-            case .invalidOutput: self = .usage
+            case .invalidOutput, .unknownRecipe: self = .usage
             default: self = .failed
             }
         case let error as EvaluationError: self = error.code == .invalidSettings ? .failed : .input

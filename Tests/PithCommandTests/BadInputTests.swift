@@ -33,12 +33,12 @@ struct BadInputTests {
         }
     }
 
-    private func check(_ bad: Case, _ arguments: [String]) throws {
+    private func check(_ bad: Case, _ arguments: [String], status: Int32 = 3) throws {
         let workshop = try Workshop()
         try bad.prepare(workshop)
         let before = workshop.names, start = Date()
         let result = try Program.run(arguments, in: workshop)
-        #expect(result.status == 3, "\(result.errors)")
+        #expect(result.status == status, "\(result.errors)")
         #expect(result.output.isEmpty)
         let lines = result.errors.split(separator: "\n").filter { !$0.hasPrefix("no --data") }
         #expect(lines.count == 1 && lines[0].hasPrefix("error: "), "\(result.errors)")
@@ -152,13 +152,19 @@ struct BadInputTests {
 
     @Test func `a recipe that can not be followed is refused by name`() throws {
         let command = ["compress", "model.onnx", "-o", "out.onnx", "--recipe"]
-        try check(Case("unknown", ["int9", "int8-weights"]) { _ in }, command + ["int9"])
+        try check(Case("unknown", ["int9", "int8-weights"]) { _ in }, command + ["int9"], status: 2)
         try check(Case("empty", ["bad.yaml"]) { try $0.write("bad.yaml", "") }, command + ["bad.yaml"])
         try check(
             Case("misspelt", ["bad.yaml", "'bit'"]) { workshop in
                 try workshop.write("bad.yaml", "version: 1\nstages: [ { technique: quantize.weights, bit: 4 } ]\n")
             }, command + ["bad.yaml"])
-        try check(Case("shown", ["int9"]) { _ in }, ["recipes", "show", "int9"])
+        try check(Case("shown", ["int9"]) { _ in }, ["recipes", "show", "int9"], status: 2)
+    }
+
+    @Test(arguments: ["out.txt", "out.tflite", "out.yaml", "out.v2"])
+    func `an output whose ending stands for no format is bad usage`(name: String) throws {
+        try check(
+            Case(name, [name, ".onnx", ".pith"]) { _ in }, ["compress", "model.onnx", "-o", name], status: 2)
     }
 
     @Test func `a place that can not be written ends with 1`() throws {

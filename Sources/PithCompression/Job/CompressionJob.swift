@@ -35,6 +35,7 @@ public struct CompressionJob: Sendable {
     ///   the result does not hold what was asked; `RuntimeError`; `EvaluationError`; `CancellationError`.
     public func run() async throws -> CompressionReport {
         let clock = ContinuousClock(), start = options.start ?? clock.now
+        try OutputPath.requireModelEnding(output)
         progress("reading \(input)")
         let original = try ONNXReader.read(path: input)
         if let name = original.graph.repeatedWeightName() {
@@ -105,7 +106,13 @@ public struct CompressionJob: Sendable {
                 seed: options.seed &+ UInt64(index), profile: options.profile, progress: progress)
             piece.checkNames(of: stage.selector, in: original)
             let before = Set(piece.encodings.keys)
-            try await stage.technique.apply(to: &piece, in: context)
+            do {
+                try await stage.technique.apply(to: &piece, in: context)
+            } catch let error as CompressionError where error.code == .invalidData {
+                // Where it is the data itself that is not finite, the place in the file says more than the activation.
+                if let dataset { try dataset.requireFinite(dataset.calibrationRows) }
+                throw error
+            }
             piece.tellIdle(stage, number: index + 1, since: before)
         }
     }

@@ -48,7 +48,7 @@ public struct Dataset: Sendable {
     /// Number of samples in the files.
     public let sampleCount: Int
 
-    private let columns: [String: SampleColumn]
+    let columns: [String: SampleColumn]
     private let constants: [String: Tensor]
     private let labelColumn: SampleColumn?
     private let scores: [Double]?

@@ -193,6 +193,24 @@ import Testing
 
     // MARK: Recipes that can not be followed
 
+    @Test func `calibration data that is not finite is named with its input and row`() async throws {
+        let scratch = try Scratch()
+        let model = GraphBench.model(
+            [Node("MatMul", inputs: ["x", "w"], outputs: ["y"])], inputs: [GraphBench.input("x", [-1, 32])],
+            outputs: ["y"], weights: [try GraphBench.random("w", [32, 32], seed: 1)])
+        try ONNXWriter.write(model, to: scratch.path("in.onnx"))
+        var numbers = try SmallModels.tensor([20, 32], seed: 2).elements(as: Float.self)
+        numbers[3 * 32 + 5] = .nan
+        try scratch.write("x.npy", npy: numbers, shape: [20, 32])
+        let card = try scratch.write(
+            "card.yaml", "inputs:\n  x: { file: x.npy }\nmetric: fidelity\ncalibrate: [0, 10]\nevaluate: [10, 20]\n")
+        let error = await #expect(throws: FormatError.self) {
+            try await run(scratch, options(data: card), "int4-accurate", input: scratch.path("in.onnx"))
+        }
+        #expect(error?.subject.contains("card.yaml, line 2, `inputs.x.file`") == true)
+        #expect(error?.problem == "input 'x' is NaN in row 3 (number 5 of 32).")
+    }
+
     @Test(arguments: [
         ("exclude: [haed.weight]", "haed.weight"), ("operators: [Gemm, Covn]", "Covn"),
         ("suffixes: [.weight, .wieght]", ".wieght"),

@@ -92,7 +92,7 @@ struct RecipeTests {
         try scratch.write("gentle.yaml", "version: 1\nstages: [ { technique: graph.clean } ]\n")
         #expect(try Recipe.named(scratch.path("gentle.yaml")).name == "gentle")
         let error = #expect(throws: CompressionError.self) { try Recipe.named("int9") }
-        #expect(error?.code == .invalidRecipe)
+        #expect(error?.code == .unknownRecipe)
         #expect(error?.remedy.contains("int8-weights") == true)
         try scratch.write("broken.yaml", "version: 1\nstages: [")
         let broken = #expect(throws: FormatError.self) { try Recipe.named(scratch.path("broken.yaml")) }

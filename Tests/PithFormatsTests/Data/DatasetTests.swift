@@ -119,6 +119,19 @@ import Testing
         #expect(data.metric == .fidelity && data.calibrationRows == 0..<2 && data.evaluationRows == 2..<10)
     }
 
+    @Test func `A number that is not finite is refused with its file, input and row`() throws {
+        let folder = try ScratchFolder()
+        var numbers = (0..<12).map { Float($0) }, builder = ZIPBuilder()
+        (numbers[7], numbers[11]) = (.nan, .infinity)
+        builder.add("x.npy", try NPYWriter.bytes(of: Tensor(numbers, shape: try Shape([4, 3]))))
+        let path = try folder.write(try builder.built(), to: "d.npz")
+        let data = try Dataset(path: path, graphInputs: [DatasetTests.input("x")])
+        try data.requireFinite(0..<2)
+        #expect(
+            refusal { try data.requireFinite(0..<4) }?.says("d.npz", "'x'", "NaN in row 2", "number 1 of 3") == true)
+        #expect(refusal { try data.requireFinite(3..<4) }?.says("infinite in row 3") == true)
+    }
+
     @Test func `Pairs run their first halves, then their second`() throws {
         let data = try DatasetTests.open(
             """
