@@ -101,10 +101,16 @@ enum Settings {
         do {
             return try JSONValue.object(all).decoded(as: Value.self)
         } catch let error as DecodingError {
-            let key = given.keys.sorted().first { !accepts($0, given, by: standard) }
+            guard let key = given.keys.sorted().first(where: { !accepts($0, given, by: standard) }),
+                let values = SettingValues(of: key, in: standard), let value = given[key]
+            else {
+                throw CompressionError(
+                    code: .invalidSetting, subject: subject, problem: "a setting can not be read (\(error)).",
+                    remedy: "See `pith recipes show int8` for an example.")
+            }
             throw CompressionError(
-                code: .invalidSetting, subject: subject, problem: explain(error, key: key),
-                remedy: "See `pith recipes show int8` for an example.")
+                code: .invalidSetting, subject: subject, problem: "'\(key)' is \(value.words), not \(values.kind).",
+                remedy: values.remedy)
         }
     }
 
@@ -114,18 +120,5 @@ enum Settings {
         guard case .object(var all)? = try? JSONValue(encoding: standard) else { return true }
         all[key] = given[key]
         return (try? JSONValue.object(all).decoded(as: Value.self)) != nil
-    }
-
-    private static func explain(_ error: DecodingError, key known: String?) -> String {
-        func key(_ context: DecodingError.Context) -> String {
-            context.codingPath.isEmpty ? known ?? "" : context.codingPath.map(\.stringValue).joined(separator: ".")
-        }
-        return switch error {
-        case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
-            "'\(key(context))' wants a value of type \(type)."
-        case .dataCorrupted(let context): "'\(key(context))' has no valid value (\(context.debugDescription))"
-        case .keyNotFound(let missing, _): "'\(missing.stringValue)' is missing."
-        @unknown default: "a setting can not be read (\(error))."
-        }
     }
 }

@@ -16,7 +16,7 @@ public struct HalfRounder: WeightTechnique {
     public static let name = "quantize.half"
 
     /// The 16-bit types.
-    public enum Format: String, Codable, Sendable {
+    public enum Format: String, Codable, Sendable, CaseIterable {
         case float16, bfloat16
 
         var type: ScalarType { self == .float16 ? .float16 : .bfloat16 }

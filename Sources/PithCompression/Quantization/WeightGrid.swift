@@ -11,12 +11,12 @@ import PithModel
 /// Levels of 3, 5, 6 and 7 bits take that many in a file too.
 public struct WeightGrid: Hashable, Sendable {
     /// The type of scales.
-    public enum Scales: String, Codable, Sendable {
+    public enum Scales: String, Codable, Sendable, CaseIterable {
         case float32, float16
     }
 
     /// How the range of a group is chosen.
-    public enum Clipping: String, Codable, Sendable {
+    public enum Clipping: String, Codable, Sendable, CaseIterable {
         /// The whole range.
         case none
         /// The range with the least squared error.
@@ -78,7 +78,7 @@ extension PackedTechnique {
 
     func validateGrid() throws(CompressionError) {
         guard (2...8).contains(bits) else {
-            throw Self.invalid("bits", "\(bits) lies outside 2...8.", remedy: "Use 8, 4, 3 or 2.")
+            throw Self.invalid("bits", "\(bits) lies outside 2...8.", remedy: "Give a whole number from 2 to 8.")
         }
         guard blockSize == 0 || blockSize >= 8 else {
             throw Self.invalid(

@@ -247,7 +247,7 @@ struct TableQuantizerTests {
         for bits in [1, 9] {
             let error = refusal { $0.bits = bits }
             #expect(error?.code == .invalidSetting && error?.subject == "quantize.piecewise bits")
-            #expect(error?.remedy == "Use 8, 4, 3 or 2.")
+            #expect(error?.remedy == "Give a whole number from 2 to 8.")
         }
         #expect(refusal { $0.blockSize = 7 }?.remedy == "Use 16, 32, 64, 128, or 0.")
         for pieces in [1, 65] { #expect(refusal { $0.pieces = pieces }?.subject == "quantize.piecewise pieces") }

@@ -87,6 +87,52 @@ struct RecipeTests {
         #expect(!error.remedy.isEmpty)
     }
 
+    @Test(arguments: [
+        ("quantize.weights", "bits: 4.5", "'bits' is 4.5, not a whole number. Give a whole number."),
+        ("quantize.weights", "symmetric: 1", "'symmetric' is 1, not true or false."),
+        (
+            "quantize.weights", "clipping: entropy",
+            "'clipping' is 'entropy', not one of none, mse. Use one of none, mse."
+        ),
+        ("quantize.weights", "scales: int8", "one of float32, float16."),
+        ("quantize.weights", "where: { operators: Conv }", "'operators' is 'Conv', not a list of names"),
+        ("quantize.static", "activationType: int4", "Use one of measured, uint8, int8."),
+        ("quantize.static", "calibrator: 3", "one of minmax, percentile, mse, entropy, moving-average, best."),
+        ("quantize.static", "objective: speed", "one of balanced, accuracy."),
+        ("quantize.dynamic", "kernels: float", "one of integer, measured."),
+        ("quantize.dynamic", "layers: all", "one of every, measured."),
+        ("compute.blocks", "arithmetic: int4", "one of measured, int8, float."),
+        ("quantize.gptq", "rounding: best", "one of nearest, gptq, refined."),
+        ("quantize.gptq", "bitsOf: [a]", "'bitsOf' is a list, not names with whole numbers"),
+        ("migrate.equalize", "balance: both", "one of weights, activations."),
+        ("quantize.half", "format: float8", "one of float16, bfloat16."),
+        ("code.trellis", "scope: layer", "one of weight, model."),
+        ("quantize.mixed", "widths: 4", "'widths' is 4, not a list of whole numbers"),
+    ]) func `a value of another kind is told with those that are valid`(
+        technique: String, setting: String, words: String
+    ) throws {
+        let error = try #require(refusal("version: 1\nstages:\n  - technique: \(technique)\n    \(setting)\n"))
+        #expect(error.code == .invalidSetting)
+        #expect("\(error)".contains(words), "\(error)")
+    }
+
+    @Test func `the documentation lists the values of every setting that is a choice`() throws {
+        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../../Documentation/Recipes.md")
+        let lines = try String(contentsOf: path, encoding: .utf8).split(separator: "\n")
+        for type in Catalog.techniques {
+            for (key, value) in Mirror(reflecting: type.init()).children {
+                guard let key, let choice = value as? any CaseIterable & RawRepresentable else { continue }
+                let values = names(like: choice).map { "`\($0)`" }.joined(separator: ", ")
+                #expect(lines.contains { $0.hasPrefix("| `\(key)` ") && $0.contains(values) }, "\(type.name) \(key)")
+            }
+        }
+    }
+
+    private func names<Choice: CaseIterable & RawRepresentable>(like choice: Choice) -> [String] {
+        Choice.allCases.map { "\($0.rawValue)" }
+    }
+
     @Test func `a recipe file is known by its own name, and a name that is nothing is refused`() throws {
         let scratch = try Scratch()
         try scratch.write("gentle.yaml", "version: 1\nstages: [ { technique: graph.clean } ]\n")

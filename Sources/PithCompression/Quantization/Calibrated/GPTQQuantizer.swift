@@ -60,7 +60,8 @@ public struct GPTQQuantizer: GridTechnique {
     public func validate() throws(CompressionError) {
         try validateGrid()
         for (name, bits) in bitsOf.sorted(by: { $0.key < $1.key }) where !(2...8).contains(bits) {
-            throw Self.invalid("bitsOf", "\(bits) bits of '\(name)' lie outside 2...8.", remedy: "Use 8, 4, 3 or 2.")
+            throw Self.invalid(
+                "bitsOf", "\(bits) bits of '\(name)' lie outside 2...8.", remedy: "Give whole numbers from 2 to 8.")
         }
         guard (0...1).contains(damping) else {
             throw Self.invalid("damping", "\(damping) lies outside 0...1.", remedy: "Use 0, or 0.01 to 1.")
