@@ -148,6 +148,12 @@ struct BadInputTests {
         try check(bad, ["inspect", "bad.onnx"])
     }
 
+    @Test(arguments: models.prefix(7)) func `a file that is no model is no candidate and no reference`(bad: Case) throws
+    {
+        try check(bad, ["evaluate", "bad.onnx", "--reference", "model.onnx", "--data", "card.yaml"])
+        try check(bad, ["evaluate", "model.onnx", "--reference", "bad.onnx", "--data", "card.yaml"])
+    }
+
     // MARK: Recipes and places
 
     @Test func `a recipe that can not be followed is refused by name`() throws {

@@ -39,6 +39,8 @@ struct EvaluateCommand: ParsableCommand {
         let original = try ONNXReader.read(path: reference ?? model)
         let dataset = try Dataset(path: data, graphInputs: original.graph.requiredInputs)
         let session = try Session(path: reference ?? model)
+        // The reader says what a file that is no model is; the runtime only that it does not load.
+        if reference != nil { _ = try ONNXReader.read(path: model) }
         let candidate = try reference.map { _ in try Session(path: model) }
         let evaluator = try Evaluator(source: dataset, reference: session)
         let report = try evaluator.evaluate(candidate) { done, total in Console.progress("scoring \(done)/\(total)") }
