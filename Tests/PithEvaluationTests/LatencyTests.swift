@@ -22,6 +22,16 @@ import Testing
         #expect(reports[0].reaches(speedup: 2) && !reports[1].reaches(speedup: 1))
     }
 
+    @Test(arguments: [(0.0041, true), (0.0042, true), (0.0043, false)])
+    func `a factor of one asks for no more than not to be slower, chance aside`(seconds: Double, holds: Bool) throws {
+        let settings = try Latency(minimumRounds: 20, maximumRounds: 20, budgetSeconds: 0, warmUpRuns: 1)
+        let report = try #require(try settings.measure(count: 2) { $0 == 0 ? 0.004 : seconds }.first)
+        #expect(report.reaches(speedup: 1) == holds && report.isSlower == !holds)
+        #expect(!report.reaches(speedup: 1.001))
+        let sure = try #require(report.sureSpeedup)
+        #expect(abs(sure - 0.004 / seconds) < 1e-9)
+    }
+
     @Test func `fast models run in blocks and the order turns every round`() throws {
         let settings = try Latency(minimumRounds: 2, maximumRounds: 2, budgetSeconds: 0, warmUpRuns: 1)
         let order = Order()

@@ -187,8 +187,9 @@ public struct CompressionJob: Sendable {
         }
         if let factor = options.requiredSpeedup {
             guard let latency = scores.latency, latency.reaches(speedup: factor) else {
-                let found = scores.latency?.speedup.map { $0.formatted(digits: 2) } ?? "unknown"
-                throw broken("speed", "the output runs at \(found) times the input's speed, not \(factor).")
+                let found = scores.latency?.sureSpeedup.map { $0.formatted(digits: 4) } ?? "unknown"
+                let equal = factor == 1 ? " (\(LatencyReport.equalSpeedup) still counts as equal)" : ""
+                throw broken("speed", "the output runs at \(found) times the input's speed, not \(factor)\(equal).")
             }
         }
     }
@@ -224,7 +225,7 @@ public struct CompressionJob: Sendable {
                 "The output '\(verification.worstOutput)' lies only \(verification.optimizedSQNR.formatted(digits: 1)) dB "
                     + "from the original's.")
         }
-        if let latency = scores.latency, latency.isSteady, let speedup = latency.speedup, speedup < 0.95 {
+        if let latency = scores.latency, latency.isSlower, let speedup = latency.speedup {
             notes.append("The output is slower than the input: \(speedup.formatted(digits: 2)) times its speed.")
         }
         return notes

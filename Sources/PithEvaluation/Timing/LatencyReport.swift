@@ -35,10 +35,21 @@ public struct LatencyReport: Sendable, Hashable {
             && candidate.isSteady
     }
 
-    /// Whether the speedup reaches `factor`: both estimates of it, unless the times scattered too much for the second.
+    /// A speedup from here up is not told apart from 1: equal models differ as much by chance.
+    public static let equalSpeedup = 0.95
+
+    /// Whether the candidate is slower than the reference by more than chance.
+    public var isSlower: Bool { isSteady && (speedup ?? 1) < Self.equalSpeedup }
+
+    /// The speedup that is sure: the less of both estimates, unless the times scattered too much for the second.
+    public var sureSpeedup: Double? {
+        guard let speedup, let pairedSpeedup else { return nil }
+        return isSteady ? min(speedup, pairedSpeedup) : speedup
+    }
+
+    /// Whether the sure speedup reaches `factor`; a factor of 1 asks for no more than not to be slower.
     public func reaches(speedup factor: Double) -> Bool {
-        guard let speedup, let pairedSpeedup else { return false }
-        return (isSteady ? min(speedup, pairedSpeedup) : speedup) >= factor
+        sureSpeedup.map { $0 >= (factor == 1 ? Self.equalSpeedup : factor) } ?? false
     }
 }
 
