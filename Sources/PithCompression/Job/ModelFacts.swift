@@ -4,7 +4,7 @@ import PithTensor
 
 /// Sizes of a model.
 public struct ModelFacts: Sendable, Hashable {
-    /// Floating-point numbers among the constants: what people call parameters.
+    /// Floating-point numbers among the constants, and integers that operators read as weights: what people call parameters.
     public let parameterCount: Int
     /// Nodes, nested graphs included.
     public let nodeCount: Int
@@ -12,12 +12,15 @@ public struct ModelFacts: Sendable, Hashable {
     /// Counts the parts of `model`; values between nodes do not matter.
     public init(_ model: Model) {
         var parameters = 0, nodes = 0
+        let integers = IntegerWeights(model.graph)
         model.graph.forEachGraph { graph, _ in
             nodes += graph.nodes.count
-            for weight in graph.weights where weight.type.isFloatingPoint { parameters += weight.shape.count }
+            for weight in graph.weights { parameters += integers.count(weight, named: weight.name) }
             for node in graph.nodes where node.isStandard("Constant") {
-                guard case .tensor(let weight) = node[attribute: "value"], weight.type.isFloatingPoint else { continue }
-                parameters += weight.shape.count
+                guard case .tensor(let weight) = node[attribute: "value"], let name = node.outputs.first else {
+                    continue
+                }
+                parameters += integers.count(weight, named: name)
             }
         }
         parameterCount = parameters
