@@ -38,8 +38,10 @@ package struct DuplicateMerger: GraphPass {
             }
             replacements[weight.name] = twin.weight.name
             let old = scope.path.qualified(weight.name)
+            let isMade = trace.events.contains { $0.results.contains(old) && !$0.sources.contains(old) }
             trace.record(
-                [old], into: [twin.place.qualified(twin.weight.name)], note: "the same numbers as \(twin.weight.name)")
+                [old], into: [twin.place.qualified(twin.weight.name)],
+                note: "\(isMade ? "\(weight.name) holds " : "")the same numbers as \(twin.weight.name)")
             trace.recordRemoval(of: old, note: "merged")
         }
         guard !replacements.isEmpty else { return false }

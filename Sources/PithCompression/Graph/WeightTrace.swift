@@ -71,6 +71,8 @@ public struct WeightTrace: Sendable {
             } else {
                 current += event.results.filter { !current.contains($0) }
             }
+            // A weight made from this one that turned out the same is no news about this one.
+            guard event.results != [name] || event.sources.contains(name) else { continue }
             if notes.last != event.note { notes.append(event.note) }
             technique = event.technique
         }

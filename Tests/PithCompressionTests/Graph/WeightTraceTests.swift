@@ -24,6 +24,17 @@ struct WeightTraceTests {
         #expect(trace.fate(of: "gamma") == WeightTrace.Fate(names: ["b_1"], notes: ["first", "second"]))
     }
 
+    @Test func `a weight that merged back into its source is no news about the source`() {
+        var trace = WeightTrace()
+        trace.record(["w", "b"], into: ["w_folded"], note: "folded")
+        trace.record(["w_folded"], into: ["w"], note: "w_folded holds the same numbers as w")
+        trace.recordRemoval(of: "w_folded", note: "merged")
+        #expect(trace.fate(of: "w") == WeightTrace.Fate(names: ["w"], notes: ["folded"]))
+        #expect(trace.fate(of: "b").notes == ["folded", "w_folded holds the same numbers as w"])
+        trace.record(["c"], into: ["c"], note: "a Constant node before")
+        #expect(trace.fate(of: "c").notes == ["a Constant node before"])
+    }
+
     @Test func `a weight that is gone says why`() {
         var trace = WeightTrace()
         trace.recordRemoval(of: "w", note: "nothing reads it")
