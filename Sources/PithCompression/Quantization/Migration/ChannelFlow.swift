@@ -11,6 +11,9 @@ struct ChannelFlow {
     private var labels: [Int]
     private var isMixed = false
 
+    /// Most labels that a node may leave: axis lengths come out of the file.
+    private static let mostLabels = 1 << 24
+
     /// Labels for a tensor whose last axis are the channels.
     init(lengths: [Int]) {
         self.lengths = lengths
@@ -66,7 +69,9 @@ struct ChannelFlow {
         let wanted = [Int](repeating: 1, count: rank - shape.count) + shape
         guard zip(own, wanted).allSatisfy({ $0 == $1 || $0 == 1 || $1 == 1 }) else { return false }
         let strides = ChannelFlow.strides(own), target = zip(own, wanted).map { max($0, $1) }
-        guard (Shape.product(of: target) ?? .max) <= 1 << 24, target.allSatisfy({ $0 > 0 }) else { return false }
+        guard (Shape.product(of: target) ?? .max) <= ChannelFlow.mostLabels, target.allSatisfy({ $0 > 0 }) else {
+            return false
+        }
         gather(target, own.indices.map { own[$0] == 1 ? 0 : strides[$0] })
         return true
     }
@@ -96,8 +101,12 @@ struct ChannelFlow {
         for (own, other) in zip(lengths, factor).dropLast(2) {
             if let other = other.constant, other != own { return false }
         }
-        var mixed: [Int] = []
         let outer = labels.count / max(width * rows, 1), made = factor[factor.count - 2].constant ?? rows
+        guard made > 0, let count = Shape.product(of: [outer, made, width]), count <= ChannelFlow.mostLabels else {
+            return false
+        }
+        var mixed: [Int] = []
+        mixed.reserveCapacity(count)
         for head in 0..<outer {
             let first = head * rows * width
             for row in 0..<rows {

@@ -117,6 +117,26 @@ import Testing
         #expect(piece.notes[0].contains("is zero"), "\(piece.notes)")
     }
 
+    @Test(arguments: [(4, true), (1 << 40, false)])
+    func `rows that attention makes are followed only while they are few, whatever length the file states`(
+        length: Int, isRotated: Bool
+    ) async throws {
+        let model = GraphBench.model(
+            [
+                Node("MatMul", inputs: ["x", "wv"], outputs: ["v"]),
+                Node("Reshape", inputs: ["v", "shape"], outputs: ["r"]),
+                Node("MatMul", inputs: ["p", "r"], outputs: ["m"]),
+                Node("MatMul", inputs: ["m", "wo"], outputs: ["y"]),
+            ], inputs: [GraphBench.input("p", [1, 1, length, 3]), GraphBench.input("x", [1, 3, 64])], outputs: ["y"],
+            weights: [
+                try GraphBench.random("wv", [64, 64], seed: 1), try GraphBench.random("wo", [64, 64], seed: 2),
+                GraphBench.integers("shape", [1, 1, 3, 64]),
+            ])
+        let piece = try await rotated(model)
+        #expect(changed(piece, from: model) == (isRotated ? ["wv", "wo"] : []))
+        #expect(piece.notes.last?.hasPrefix(isRotated ? "The heads of 1 attention" : "No attention heads") == true)
+    }
+
     @Test func `the seed decides every bit`() async throws {
         let model = try MigrationBench().model()
         let first = try ONNXWriter.encode(try await rotated(model, seed: 4).model)
