@@ -3,7 +3,8 @@ import PithTensor
 
 /// Changes of constants that belong together: all of them are made, or none.
 ///
-/// A constant that other places read in another way is copied when it is a row or a single number; a matrix never is.
+/// A constant that other places read in another way is copied when it is a row or a single number that is read as it is
+/// stored; a matrix never is.
 struct ConstantPlan {
     private var changes: [ConstantReaders.Place: [Int: ChannelTransform]] = [:]
     private let readers: ConstantReaders
@@ -16,9 +17,7 @@ struct ConstantPlan {
     }
 
     /// The matrices that are changed, each once.
-    var matrices: [String] {
-        Set(changes.keys.compactMap { source($0)?.name }).filter { !isRow($0) }.sorted()
-    }
+    var matrices: [String] { byConstant.filter { !isCopied($0.name, $0.places) }.map(\.name).sorted() }
 
     private func source(_ place: ConstantReaders.Place) -> ConstantReaders.Source? {
         readers.source(of: graph.nodes[place.node].inputs[place.input])
@@ -27,6 +26,12 @@ struct ConstantPlan {
     /// Whether a constant is a single number, or varies along its last axis only.
     private func isRow(_ name: String) -> Bool {
         graph.weights[name].map { $0.shape.count == $0.shape.dimensions.last ?? 1 || $0.shape.count == 1 } ?? false
+    }
+
+    /// Whether a constant may be copied for `places`: a copy is stored the way the constant is, so a node that transposes
+    /// it for them would be passed over.
+    private func isCopied(_ name: String, _ places: [ConstantReaders.Place]) -> Bool {
+        isRow(name) && places.allSatisfy { source($0)?.isTransposed == false }
     }
 
     /// Asks for `transform` along `axis` of what `place` reads, as it sees it; nil stands for the last axis.
@@ -48,7 +53,7 @@ struct ConstantPlan {
 
     /// The first matrix that can not be changed since something else reads it too, or reads it in another way.
     var obstacle: String? {
-        for (name, places) in byConstant where !isRow(name) {
+        for (name, places) in byConstant where !isCopied(name, places) {
             guard let all = readers.places(of: name), Set(all) == Set(places),
                 places.allSatisfy({ changes[$0] == changes[places[0]] })
             else { return name }

@@ -107,6 +107,41 @@ import Testing
         #expect(kept.notes[0].contains("leaves 'w_f1_up' out"), "\(kept.notes)")
     }
 
+    /// Two normalizations of one stream, and a matrix of one column behind each, transposed by a node.
+    private func twoReaders(secondGain: UInt64) throws -> Model {
+        func norm(_ number: Int) -> [Node] {
+            [
+                Node("LayerNormalization", inputs: ["s", "g\(number)"], outputs: ["n\(number)"]),
+                Node("MatMul", inputs: ["n\(number)", "t"], outputs: ["y\(number)"]),
+            ]
+        }
+        return GraphBench.model(
+            [
+                Node("Transpose", inputs: ["w"], outputs: ["t"]),
+                Node("Gather", inputs: ["embed", "tokens"], outputs: ["s"]),
+            ] + norm(1) + norm(2), inputs: [GraphBench.input("tokens", [-1, -2], .int64)], outputs: ["y1", "y2"],
+            weights: [
+                try GraphBench.random("embed", [40, 384], seed: 1), try GraphBench.random("w", [1, 384], seed: 2),
+                try GraphBench.random("g1", [384], seed: 3, around: 4),
+                try GraphBench.random("g2", [384], seed: secondGain, around: 4),
+            ], opset: 17)
+    }
+
+    @Test func `a transposed matrix of one column is rotated where both readers want the same, and never copied`()
+        async throws
+    {
+        let tokens = ["tokens": try MigrationBench.tokens(4)]
+        let alike = try twoReaders(secondGain: 3), turned = try await rotated(alike)
+        #expect(changed(turned, from: alike) == ["embed", "w", "g1", "g2"])
+        #expect(turned.model.graph.weights["w"]?.shape.dimensions == [1, 384])
+        let agreement = try GraphBench.agreement(alike, turned.model, tokens)
+        #expect(agreement > 100, "\(agreement) dB")
+        let different = try twoReaders(secondGain: 5), kept = try await rotated(different)
+        #expect(changed(kept, from: different).isEmpty)
+        #expect(kept.notes[0].contains("'w' is read in two ways"), "\(kept.notes)")
+        #expect(try GraphBench.agreement(different, kept.model, tokens) == .infinity)
+    }
+
     @Test func `a gain of zero can not be folded, and says so`() async throws {
         var model = try MigrationBench().model()
         var gain = try #require(model.graph.weights["f1_gain"]?.dense).elements(as: Float.self)
