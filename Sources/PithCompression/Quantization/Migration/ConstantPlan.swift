@@ -16,8 +16,19 @@ struct ConstantPlan {
         self.readers = readers
     }
 
-    /// The matrices that are changed, each once.
-    var matrices: [String] { byConstant.filter { !isCopied($0.name, $0.places) }.map(\.name).sorted() }
+    /// The first constant that a recipe leaves out: a matrix by all that `selector` says; a row or a single number, which is
+    /// too small for most, where it or the node that reads it is named.
+    func leftOut(by selector: Selector) -> String? {
+        let readers = graph.weightReaders()
+        return byConstant.first { name, places in
+            guard !isCopied(name, places) else {
+                let names = [name] + places.map { graph.nodes[$0.node].name }
+                return names.contains { !$0.isEmpty && selector.exclude.contains($0) }
+            }
+            let count = graph.weights[name]?.shape.count ?? 0
+            return !selector.accepts(weight: name, count: count, readers: readers[name] ?? [])
+        }?.name
+    }
 
     private func source(_ place: ConstantReaders.Place) -> ConstantReaders.Source? {
         readers.source(of: graph.nodes[place.node].inputs[place.input])

@@ -84,24 +84,11 @@ public struct HadamardRotator: Technique {
                     "'\(matrix)' is read in two ways, as by an embedding that is also the output head behind a gain of "
                     + "its own (rotate before `share.transposed` to have it stored twice)")
         }
-        try requireChosen(plan.matrices, selector, in: graph)
+        if let name = plan.leftOut(by: selector) { throw Obstacle(text: "the recipe leaves '\(name)' out") }
         guard plan.carryOut(on: &piece, note: "rotated with the residual stream (\(Self.name))", by: Self.name) else {
             throw Obstacle(text: "its weights would not be finite")
         }
         return rotation.summary
-    }
-
-    /// Refuses matrices that the recipe leaves out.
-    private func requireChosen(
-        _ names: [String], _ selector: Selector, in graph: Graph
-    ) throws(ResidualStream.Obstacle) {
-        let readers = graph.weightReaders()
-        for name in names {
-            guard let weight = graph.weights[name] else { continue }
-            guard selector.accepts(weight: name, count: weight.shape.count, readers: readers[name] ?? []) else {
-                throw ResidualStream.Obstacle(text: "the recipe leaves '\(name)' out")
-            }
-        }
     }
 
     // MARK: Heads
@@ -146,7 +133,7 @@ public struct HadamardRotator: Technique {
                 let axis = ProductGroup.inputAxis(of: graph.nodes[product.place.node])
                 return axis.map { plan.add(results, at: product.place, axis: $0) } ?? false
             }
-        guard areAdded, plan.obstacle == nil, (try? requireChosen(plan.matrices, selector, in: graph)) != nil,
+        guard areAdded, plan.obstacle == nil, plan.leftOut(by: selector) == nil,
             plan.carryOut(on: &piece, note: "rotated head by head (\(Self.name))", by: Self.name)
         else { return nil }
         return rotation
