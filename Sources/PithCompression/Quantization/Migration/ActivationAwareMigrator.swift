@@ -16,7 +16,8 @@ import PithTensor
 /// Give it the levels of the stage that follows. The clipping of AWQ is not repeated here: `quantize.weights` clips by squared
 /// error, and `quantize.gptq` weighs that by `E[x²]`.
 ///
-/// - Complexity: one run over the calibration rows for activations of 256 MB of moments; then see `ScaleSearch`.
+/// - Complexity: one run over the calibration rows for each 128 MB of moments, of which no more than 768 MB are held with
+///   their copies; then see `ScaleSearch`. Activations of more than 5792 channels stay as they are.
 /// - Reference: Lin et al., "AWQ: Activation-aware Weight Quantization for LLM Compression and Acceleration", MLSys 2024,
 ///   arXiv:2306.00978, sections 3.2 and 3.3.
 /// - Deviation: the errors of the products of one activation are added relative to their outputs, instead of taken at the end
@@ -55,12 +56,15 @@ public struct ActivationAwareMigrator: GridTechnique {
     private struct Candidate: Sendable {
         let group: ProductGroup
         let sink: ScaleSink
-        /// The matrices whose errors count, as rows of the activation's channels.
-        let matrices: [(name: String, rows: [Float])]
+        /// The matrices whose errors count.
+        let matrices: [ScaleSearch.Matrix]
     }
 
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
-        let (candidates, without) = candidates(in: piece.model, context.selector)
+        let (candidates, without, wide) = candidates(in: piece.model, context.selector)
+        if wide > 0 {
+            piece.note("\(wide) activations of more than \(MomentBudget.mostChannels) channels are not scaled.")
+        }
         guard !candidates.isEmpty else {
             return piece.note("No activation is scaled: there is none whose factors something before it could take up.")
         }
@@ -73,7 +77,8 @@ public struct ActivationAwareMigrator: GridTechnique {
             rows: first..<min(dataset.calibrationRows.upperBound, first + calibrationRows), threads: context.threads)
         context.progress("scaling \(candidates.count) activations")
         var outcomes: [(candidate: Candidate, outcome: ScaleSearch.Outcome)] = []
-        for part in Self.parts(of: candidates) {
+        for range in MomentBudget.parts(of: candidates.map(\.group.channels)) {
+            let part = Array(candidates[range])
             let values = part.map { (name: $0.group.value, channels: $0.group.channels) }
             let moments = try await collector.collect(values, of: piece.model)
             let search = ScaleSearch(grid: grid, steps: steps)
@@ -91,11 +96,11 @@ public struct ActivationAwareMigrator: GridTechnique {
 
     // MARK: Candidates
 
-    private func candidates(in model: Model, _ selector: Selector) -> (found: [Candidate], without: Int) {
+    private func candidates(in model: Model, _ selector: Selector) -> (found: [Candidate], without: Int, wide: Int) {
         let graph = model.graph, readers = ConstantReaders(graph)
         let facts = ShapeInference(scope: GraphScope(of: model)).facts(of: graph)
         let uses = graph.weightReaders()
-        var found: [Candidate] = [], without = 0
+        var found: [Candidate] = [], without = 0, wide = 0
         for group in ProductGroup.all(in: graph, readers) where group.channels > 1 {
             let isChosen = group.weights.allSatisfy { weight in
                 graph.weights[weight.name].map {
@@ -110,36 +115,21 @@ public struct ActivationAwareMigrator: GridTechnique {
                 without += 1
                 continue
             }
+            guard group.channels <= MomentBudget.mostChannels else {
+                wide += 1
+                continue
+            }
             found.append(Candidate(group: group, sink: sink, matrices: matrices))
         }
-        return (found, without)
+        return (found, without, wide)
     }
 
-    /// A matrix that will be rounded, as rows of inputs; nil for others and for numbers that are not finite.
-    private func matrix(_ name: String, _ axis: Int, in graph: Graph) -> (name: String, rows: [Float])? {
+    /// A matrix that will be rounded; nil for others and for numbers that are not finite.
+    private func matrix(_ name: String, _ axis: Int, in graph: Graph) -> ScaleSearch.Matrix? {
         guard let tensor = graph.weights[name]?.dense, tensor.count >= minimumCount,
             tensor.withElements(as: Float.self, { Kernels.range(of: $0).nonFinite == 0 })
         else { return nil }
-        let layout = WeightRows(tensor.shape, channels: 1 - axis, blocksAlong: axis)
-        return (name, layout.rows(of: tensor.elements(as: Float.self)))
-    }
-
-    /// Most numbers that all moments of one run may hold.
-    private static let mostNumbers = 1 << 25
-
-    /// Candidates whose moments fit into memory together, in their order.
-    private static func parts(of candidates: [Candidate]) -> [[Candidate]] {
-        var parts: [[Candidate]] = [], size = Int.max
-        for candidate in candidates {
-            let numbers = candidate.group.channels * candidate.group.channels
-            if size > mostNumbers - min(numbers, mostNumbers) {
-                parts.append([])
-                size = 0
-            }
-            parts[parts.count - 1].append(candidate)
-            size += numbers
-        }
-        return parts
+        return ScaleSearch.Matrix(name: name, tensor: tensor, axis: axis)
     }
 
     // MARK: Changes

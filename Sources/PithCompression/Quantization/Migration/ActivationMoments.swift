@@ -37,9 +37,10 @@ struct ActivationMoments: Sendable {
 
 /// Gathers the moments of activations over calibration rows, padding left out.
 ///
-/// The rows are cut into parts whose number does not depend on the number of threads, so the moments do not either.
+/// The rows are cut into pieces whose number does not depend on the number of threads, and pieces are added in their order,
+/// so the moments do not depend on it either. A piece is added as soon as those that run beside it are done.
 ///
-/// - Complexity: one run over the rows; 8 parts of O(channels²) memory for each activation.
+/// - Complexity: one run over the rows; memory as ``MomentBudget`` says.
 struct ActivationMomentCollector: Sendable {
     let source: any SampleSource
     let rows: Range<Int>
@@ -59,33 +60,42 @@ struct ActivationMomentCollector: Sendable {
         let names = values.map(\.name)
         let session = try Session(bytes: try ONNXWriter.encode(model.exposing(names)), name: "calibration")
         let plan = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0).limited()
-        let runner = BatchRunner(source: source, plan: plan), count = rows.count
-        let parts = try await Parallel.map(
-            source.pieces(of: rows, batch: plan.size, count: Self.pieces), threads: threads
-        ) { piece in
-            var found: [ActivationMoments?] = values.map { ActivationMoments(channels: $0.channels) }
-            try runner.run([session], outputs: [names], over: piece) { batch in
-                let mask = TokenMask(batch.inputs)
-                for (place, value) in values.enumerated() {
-                    let most = Self.vectorsPerChannel * value.channels * batch.rows.count / count
-                    let tensor = batch.outputs[0][value.name]
-                    let rows = tensor.flatMap { Self.rows(of: $0, value.channels, mask, atMost: max(most, 1)) }
-                    guard let rows, (try? found[place]?.add(rows)) != nil else {
-                        found[place] = nil
-                        continue
-                    }
+        let runner = BatchRunner(source: source, plan: plan)
+        let pieces = source.pieces(of: rows, batch: plan.size, count: Self.pieces)
+        let atOnce = MomentBudget.piecesAtOnce(values.map(\.channels), threads: threads)
+        var sums: [ActivationMoments?] = values.map { ActivationMoments(channels: $0.channels) }
+        for start in stride(from: 0, to: pieces.count, by: atOnce) {
+            let wave = Array(pieces[start..<min(start + atOnce, pieces.count)])
+            let found = try await Parallel.map(wave, threads: threads) { piece in
+                try moments(of: values, over: piece, session, runner)
+            }
+            for piece in found {
+                for (place, part) in piece.enumerated() {
+                    if let part { sums[place]?.merge(part) } else { sums[place] = nil }
                 }
             }
-            return found
         }
-        var all: [String: ActivationMoments] = [:]
-        for (place, name) in names.enumerated() {
-            let pieces = parts.compactMap { $0[place] }
-            guard pieces.count == parts.count, var sum = pieces.first else { continue }
-            for piece in pieces.dropFirst() { sum.merge(piece) }
-            all[name] = sum
+        return Dictionary(zip(names, sums).compactMap { name, sum in sum.map { (name, $0) } }) { first, _ in first }
+    }
+
+    /// The moments over one piece of the rows; nil for activations that are not finite or have other channels.
+    private func moments(
+        of values: [(name: String, channels: Int)], over piece: Range<Int>, _ session: Session, _ runner: BatchRunner
+    ) throws -> [ActivationMoments?] {
+        var found: [ActivationMoments?] = values.map { ActivationMoments(channels: $0.channels) }
+        try runner.run([session], outputs: [values.map(\.name)], over: piece) { batch in
+            let mask = TokenMask(batch.inputs)
+            for (place, value) in values.enumerated() {
+                let most = Self.vectorsPerChannel * value.channels * batch.rows.count / rows.count
+                let tensor = batch.outputs[0][value.name]
+                let vectors = tensor.flatMap { Self.rows(of: $0, value.channels, mask, atMost: max(most, 1)) }
+                guard let vectors, (try? found[place]?.add(vectors)) != nil else {
+                    found[place] = nil
+                    continue
+                }
+            }
         }
-        return all
+        return found
     }
 
     /// At most about `limit` of the vectors of a tensor; nil where its last axis are other channels.

@@ -8,7 +8,8 @@ import PithTensor
 /// `sum over rows of (q - w) M (q - w)ᵀ / sum of w M wᵀ`, with `q = round(s w) / s` and `M = E[x xᵀ]` (damped as
 /// ``RoundingProblem`` does it where few vectors were seen).
 ///
-/// - Complexity: O(*k r n²*) for *k* exponents and products of *r* outputs (256 of them at most) and *n* inputs.
+/// - Complexity: O(*k r n²*) for *k* exponents and products of *r* outputs (256 of them at most) and *n* inputs; memory of
+///   three times the moments, and of one product's weights at a time.
 package struct ScaleSearch: Sendable {
     /// The best factors, one for each channel of the sink, with the relative errors without and with them.
     struct Outcome: Sendable {
@@ -16,6 +17,28 @@ package struct ScaleSearch: Sendable {
         let exponent: Double
         let before: Double
         let after: Double
+    }
+
+    /// A matrix of a product: `float32`, of two axes.
+    struct Matrix: Sendable {
+        let name: String
+        let tensor: Tensor
+        /// The axis of the activation's channels.
+        let axis: Int
+
+        /// At most `limit` outputs, evenly spread, as rows of inputs.
+        func rows(atMost limit: Int) -> [Float] {
+            let columns = tensor.shape.dimensions[axis], count = tensor.shape.dimensions[1 - axis]
+            let (row, column) = axis == 1 ? (columns, 1) : (1, count)
+            return tensor.withElements(as: Float.self) { numbers in
+                var chosen: [Float] = []
+                chosen.reserveCapacity(min(count, limit) * columns)
+                for output in stride(from: 0, to: count, by: max((count + limit - 1) / limit, 1)) {
+                    for input in 0..<columns { chosen.append(numbers[output * row + input * column]) }
+                }
+                return chosen
+            }
+        }
     }
 
     private let rounder: WeightRounder
@@ -42,32 +65,27 @@ package struct ScaleSearch: Sendable {
     /// The best factors; nil where none makes the error smaller by a hundredth.
     ///
     /// - Throws: `CompressionError` for weights or moments that are not finite; `CancellationError`.
-    func best(
-        _ matrices: [(name: String, rows: [Float])], _ moments: ActivationMoments, _ sink: ScaleSink
-    ) throws -> Outcome? {
-        let problems = try matrices.map { try problem($0.name, $0.rows, moments) }
-        guard !problems.isEmpty else { return nil }
-        let norms = problems.map { problem in
-            problem.errors(of: [Float](repeating: 0, count: problem.weights.count)).reduce(0, +)
-        }
-        func error(_ factors: [Double]) throws -> Double {
-            try Task.checkCancellation()
-            var total = 0.0
-            for (problem, norm) in zip(problems, norms) where norm > 0 {
-                total += try problem.errors(of: rounded(problem, factors)).reduce(0, +) / norm
-            }
-            return total
-        }
-        let before = try error([Double](repeating: 1, count: sink.origins.count))
+    func best(_ matrices: [Matrix], _ moments: ActivationMoments, _ sink: ScaleSink) throws -> Outcome? {
         let means = sink.gathered(moments.meanMagnitudes)
-        var best: Outcome?
-        for step in 1...steps {
-            let exponent = Double(step) / Double(steps)
-            guard let factors = ScaleSearch.factors(means, exponent) else { return nil }
-            let after = try error(sink.spread(factors))
-            if after < best?.after ?? (before * ScaleSearch.enough) {
-                best = Outcome(factors: factors, exponent: exponent, before: before, after: after)
+        let exponents = (1...steps).map { Double($0) / Double(steps) }
+        let trials = exponents.compactMap { ScaleSearch.factors(means, $0) }
+        guard trials.count == steps, !matrices.isEmpty else { return nil }
+        var before = 0.0, after = [Double](repeating: 0, count: steps)
+        // One product at a time, since each has a matrix of the moments' size.
+        for matrix in matrices {
+            let problem = try problem(matrix, moments)
+            let norm = problem.errors(of: [Float](repeating: 0, count: problem.weights.count)).reduce(0, +)
+            guard norm > 0 else { continue }
+            func error(_ factors: [Double]) throws -> Double {
+                try Task.checkCancellation()
+                return try problem.errors(of: rounded(problem, factors)).reduce(0, +) / norm
             }
+            before += try error([Double](repeating: 1, count: sink.origins.count))
+            for (place, factors) in trials.enumerated() { after[place] += try error(sink.spread(factors)) }
+        }
+        var best: Outcome?
+        for (place, error) in after.enumerated() where error < best?.after ?? (before * ScaleSearch.enough) {
+            best = Outcome(factors: trials[place], exponent: exponents[place], before: before, after: error)
         }
         return best
     }
@@ -80,13 +98,11 @@ package struct ScaleSearch: Sendable {
         return raised.map { $0 / (high * low).squareRoot() }
     }
 
-    private func problem(_ name: String, _ rows: [Float], _ moments: ActivationMoments) throws -> RoundingProblem {
-        let columns = moments.products.dimension, count = rows.count / columns
-        let step = (count + ScaleSearch.mostRows - 1) / ScaleSearch.mostRows
-        let chosen = stride(from: 0, to: count, by: max(step, 1)).flatMap { rows[$0 * columns..<($0 + 1) * columns] }
+    private func problem(_ matrix: Matrix, _ moments: ActivationMoments) throws -> RoundingProblem {
+        let columns = moments.products.dimension, weights = matrix.rows(atMost: ScaleSearch.mostRows)
         return try RoundingProblem(
-            named: name, weights: chosen, rows: chosen.count / columns, columns: columns, inputs: moments.products,
-            hasBias: false)
+            named: matrix.name, weights: weights, rows: weights.count / columns, columns: columns,
+            inputs: moments.products, hasBias: false)
     }
 
     /// What the weights are after `factors` were multiplied in, rounded, and divided out.
