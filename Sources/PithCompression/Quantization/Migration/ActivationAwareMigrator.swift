@@ -52,110 +52,82 @@ public struct ActivationAwareMigrator: GridTechnique {
         }
     }
 
-    /// A group whose activation can be scaled.
-    private struct Candidate: Sendable {
-        let group: ProductGroup
-        let sink: ScaleSink
-        /// The matrices whose errors count.
-        let matrices: [ScaleSearch.Matrix]
-    }
-
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
-        let (candidates, without, wide) = candidates(in: piece.model, context.selector)
-        if wide > 0 {
-            piece.note("\(wide) activations of more than \(MomentBudget.mostChannels) channels are not scaled.")
+        var stay: [ScaleCandidate.Obstacle] = [], candidates: [ScaleCandidate] = []
+        for found in ScaleSurvey(piece.model, context.selector, minimumCount: minimumCount).candidates() {
+            do throws(ScaleCandidate.Obstacle) { candidates.append(try found.get()) } catch { stay.append(error) }
         }
-        guard !candidates.isEmpty else {
-            return piece.note("No activation is scaled: there is none whose factors something before it could take up.")
-        }
+        guard !candidates.isEmpty else { return tell([], of: 0, stay, in: &piece) }
         guard let dataset = context.dataset, !dataset.calibrationRows.isEmpty else {
             return piece.note("No activation is scaled: that takes calibration data.")
         }
-        let first = dataset.calibrationRows.lowerBound
-        let collector = ActivationMomentCollector(
-            source: FidelitySource(dataset),
-            rows: first..<min(dataset.calibrationRows.upperBound, first + calibrationRows), threads: context.threads)
         context.progress("scaling \(candidates.count) activations")
-        var outcomes: [(candidate: Candidate, outcome: ScaleSearch.Outcome)] = []
+        var scaled: [ScaleSearch.Outcome] = []
+        let found = try await outcomes(of: candidates, on: dataset, piece.model, threads: context.threads)
+        for (candidate, outcome) in zip(candidates, found) {
+            do throws(ScaleCandidate.Obstacle) {
+                let outcome = try outcome.get()
+                try scale(candidate, by: outcome, in: &piece)
+                scaled.append(outcome)
+            } catch {
+                stay.append(error)
+            }
+        }
+        tell(scaled, of: candidates.count, stay, in: &piece)
+    }
+
+    /// The best factors of each candidate on calibration data, or why there are none.
+    private func outcomes(
+        of candidates: [ScaleCandidate], on dataset: Dataset, _ model: Model, threads: Int
+    ) async throws -> [Result<ScaleSearch.Outcome, ScaleCandidate.Obstacle>] {
+        let first = dataset.calibrationRows.lowerBound
+        let rows = first..<min(dataset.calibrationRows.upperBound, first + calibrationRows)
+        let collector = ActivationMomentCollector(source: FidelitySource(dataset), rows: rows, threads: threads)
+        let search = ScaleSearch(grid: grid, steps: steps)
+        var outcomes: [Result<ScaleSearch.Outcome, ScaleCandidate.Obstacle>] = []
         for range in MomentBudget.parts(of: candidates.map(\.group.channels)) {
             let part = Array(candidates[range])
-            let values = part.map { (name: $0.group.value, channels: $0.group.channels) }
-            let moments = try await collector.collect(values, of: piece.model)
-            let search = ScaleSearch(grid: grid, steps: steps)
-            let found = try await Parallel.map(part, threads: context.threads) { candidate in
+            let moments = try await collector.collect(
+                part.map { (name: $0.group.value, channels: $0.group.channels) }, of: model)
+            outcomes += try await Parallel.map(part, threads: threads) { candidate in
                 guard let seen = moments[candidate.group.value], seen.products.count > 0 else {
-                    return ScaleSearch.Outcome?.none
+                    return .failure(.unseen)
                 }
-                return try search.best(candidate.matrices, seen, candidate.sink)
+                let best = try search.best(candidate.matrices, seen, candidate.sink)
+                return best.map { .success($0) } ?? .failure(.asGood)
             }
-            for (candidate, outcome) in zip(part, found) { if let outcome { outcomes.append((candidate, outcome)) } }
         }
-        let scaled = outcomes.filter { scale($0.candidate, by: $0.outcome, in: &piece) }.map(\.outcome)
-        tell(scaled, of: candidates.count, without: without, in: &piece)
-    }
-
-    // MARK: Candidates
-
-    private func candidates(in model: Model, _ selector: Selector) -> (found: [Candidate], without: Int, wide: Int) {
-        let graph = model.graph, readers = ConstantReaders(graph)
-        let facts = ShapeInference(scope: GraphScope(of: model)).facts(of: graph)
-        let uses = graph.weightReaders()
-        var found: [Candidate] = [], without = 0, wide = 0
-        for group in ProductGroup.all(in: graph, readers) where group.channels > 1 {
-            let isChosen = group.weights.allSatisfy { weight in
-                graph.weights[weight.name].map {
-                    selector.accepts(weight: $0.name, count: $0.shape.count, readers: uses[$0.name] ?? [])
-                } ?? false
-            }
-            let matrices = group.weights.compactMap { matrix($0.name, $0.axis, in: graph) }
-            guard isChosen, !matrices.isEmpty else { continue }
-            guard group.isComplete,
-                let sink = ScaleSink(of: group.value, channels: group.channels, in: graph, readers, facts)
-            else {
-                without += 1
-                continue
-            }
-            guard group.channels <= MomentBudget.mostChannels else {
-                wide += 1
-                continue
-            }
-            found.append(Candidate(group: group, sink: sink, matrices: matrices))
-        }
-        return (found, without, wide)
-    }
-
-    /// A matrix that will be rounded; nil for others and for numbers that are not finite.
-    private func matrix(_ name: String, _ axis: Int, in graph: Graph) -> ScaleSearch.Matrix? {
-        guard let tensor = graph.weights[name]?.dense, tensor.count >= minimumCount,
-            tensor.withElements(as: Float.self, { Kernels.range(of: $0).nonFinite == 0 })
-        else { return nil }
-        return ScaleSearch.Matrix(name: name, tensor: tensor, axis: axis)
+        return outcomes
     }
 
     // MARK: Changes
 
-    /// Multiplies the products' matrices and divides what makes their activation; false where a matrix can not be changed.
-    private func scale(_ candidate: Candidate, by outcome: ScaleSearch.Outcome, in piece: inout Workpiece) -> Bool {
-        let graph = piece.model.graph, sink = candidate.sink
-        var plan = ConstantPlan(graph, ConstantReaders(graph))
-        let rows = ChannelTransform(scaling: sink.spread(outcome.factors))
-        for product in candidate.group.products {
-            guard let axis = ProductGroup.inputAxis(of: graph.nodes[product.place.node]),
-                plan.add(rows, at: product.place, axis: axis)
-            else { return false }
-        }
-        guard sink.divide(by: outcome.factors, in: &plan), plan.obstacle == nil else { return false }
-        let exponent = outcome.exponent.formatted(digits: 2)
-        return plan.carryOut(
+    /// Multiplies the products' matrices and divides what makes their activation; all of it, or nothing.
+    private func scale(
+        _ candidate: ScaleCandidate, by outcome: ScaleSearch.Outcome, in piece: inout Workpiece
+    ) throws(ScaleCandidate.Obstacle) {
+        let graph = piece.model.graph, exponent = outcome.exponent.formatted(digits: 2)
+        let plan = try candidate.plan(outcome.factors, in: graph, ConstantReaders(graph))
+        let isDone = plan.carryOut(
             on: &piece, note: "scaled with '\(candidate.group.value)' (\(Self.name), exponent \(exponent))",
             by: Self.name)
+        guard isDone else { throw .overflow }
     }
 
-    private func tell(_ scaled: [ScaleSearch.Outcome], of count: Int, without: Int, in piece: inout Workpiece) {
-        let aside = without == 0 ? "" : " \(without) more have nothing before them that could take factors up."
-        guard !scaled.isEmpty else {
-            return piece.note("None of \(count) activations is scaled: rounding would err as much." + aside)
+    /// Says how many of the activations that could be scaled are, and why any others are not.
+    private func tell(
+        _ scaled: [ScaleSearch.Outcome], of count: Int, _ stay: [ScaleCandidate.Obstacle], in piece: inout Workpiece
+    ) {
+        let reasons = ScaleCandidate.Obstacle.allCases.compactMap { obstacle -> String? in
+            let number = stay.count { $0 == obstacle }
+            return number > 0 ? "\(number) \(obstacle.text)" : nil
         }
+        guard !scaled.isEmpty else {
+            let none =
+                reasons.isEmpty ? "no product here has a constant matrix of its own" : reasons.joined(separator: "; ")
+            return piece.note("No activation is scaled: \(none).")
+        }
+        let aside = reasons.isEmpty ? "" : " Others stay: \(reasons.joined(separator: "; "))."
         let gain = scaled.reduce(0) { $0 + 1 - $1.after / $1.before } / Double(scaled.count) * 100
         piece.note(
             "\(scaled.count) of \(count) activations are scaled: at \(bits) bits the squared errors of their products fall by "

@@ -112,38 +112,67 @@ import Testing
         #expect(try ONNXWriter.encode(again.model) == ONNXWriter.encode(piece.model))
     }
 
-    @Test func `an activation that something else reads, or that nothing before it can make smaller, stays`()
-        async throws
-    {
-        let scratch = try Scratch()
+    /// Models of which no activation can be scaled, each with what is said of it.
+    private func stuck() throws -> [(model: Model, reasons: String)] {
+        let x = "1 read by more than products with constant matrices, or given by the caller"
         var shared = try layer(Maker.gain.nodes)
         shared.graph.nodes.append(Node("Tanh", inputs: ["a"], outputs: ["t"]))
         shared.graph.outputs.append(ValueInfo(name: "t"))
-        let curved = try layer([
-            Node("MatMul", inputs: ["x", "first"], outputs: ["p"]), Node("Tanh", inputs: ["p"], outputs: ["a"]),
+        let first = Node("MatMul", inputs: ["x", "first"], outputs: ["p"])
+        let curved = try layer([first, Node("Tanh", inputs: ["p"], outputs: ["a"])])
+        var bound = try layer([
+            first, Node("Relu", inputs: ["p"], outputs: ["a"]), Node("MatMul", inputs: ["x", "first"], outputs: ["q"]),
         ])
-        for model in [shared, curved] {
-            let piece = try await scaled(model, try DynamicBench.dataset(scratch, for: model))
+        bound.graph.outputs.append(ValueInfo(name: "q"))
+        let wide = GraphBench.model(
+            [
+                Node("Mul", inputs: ["x", "gain"], outputs: ["a"]), Node("MatMul", inputs: ["a", "w"], outputs: ["y"]),
+            ], inputs: [GraphBench.input("x", [-1, 6000])], outputs: ["y"],
+            weights: [
+                try GraphBench.random("w", [6000, 2], seed: 1),
+                try GraphBench.random("gain", [6000], seed: 2, around: 4),
+            ])
+        let loose = GraphBench.model(
+            [Node("Tanh", inputs: ["x"], outputs: ["y"])], inputs: [GraphBench.input("x", [-1, 4])], outputs: ["y"])
+        return [
+            (shared, x), (curved, "\(x); 1 behind nothing that could take factors up"),
+            (bound, "\(x); 1 whose constants are read elsewhere too"),
+            (wide, "1 of more than 5792 channels"),
+            (loose, "no product here has a constant matrix of its own"),
+        ]
+    }
+
+    @Test func `an activation that can not be scaled stays, and the reason is told`() async throws {
+        for (model, reasons) in try stuck() {
+            let piece = try await scaled(model, nil)
             #expect(try ONNXWriter.encode(piece.model) == ONNXWriter.encode(model))
-            #expect(piece.notes[0].hasPrefix("No activation is scaled: there is none"), "\(piece.notes)")
+            #expect(piece.notes == ["No activation is scaled: \(reasons)."])
         }
     }
 
-    @Test func `nothing is changed without data, for excluded weights, or where rounding would err as much`()
-        async throws
-    {
+    @Test(arguments: ["first", "bias", "w"])
+    func `no constant changes where the recipe leaves out one of those that would`(name: String) async throws {
+        let scratch = try Scratch(), model = try layer(Maker.rectified.nodes)
+        var selector = Selector(), piece = Workpiece(model: model)
+        selector.exclude = [name]
+        let data = try DynamicBench.dataset(scratch, for: model)
+        try await ActivationAwareMigrator().apply(to: &piece, in: StageContext(selector: selector, dataset: data))
+        #expect(try ONNXWriter.encode(piece.model) == ONNXWriter.encode(model))
+        let count = name == "first" ? 2 : 1
+        #expect(
+            piece.notes[0].hasPrefix("No activation is scaled: \(count) of which the recipe leaves a constant out"),
+            "\(piece.notes)")
+    }
+
+    @Test func `nothing is changed without data, or where rounding would err as much`() async throws {
         let scratch = try Scratch(), model = try layer(Maker.gain.nodes)
         #expect(try await scaled(model, nil).notes == ["No activation is scaled: that takes calibration data."])
-        var selector = Selector(), excluded = Workpiece(model: model)
-        selector.exclude = ["w"]
-        try await ActivationAwareMigrator().apply(to: &excluded, in: StageContext(selector: selector))
-        #expect(excluded.notes[0].hasPrefix("No activation is scaled: there is none"))
         var exact = model
         let levels = (0..<64 * 64).map { Float($0 / 64 % 16 - 7) }
         exact.graph.weights["w"] = Weight("w", Tensor(levels, shape: try Shape([64, 64])))
         let piece = try await scaled(exact, try DynamicBench.dataset(scratch, for: exact))
         #expect(try ONNXWriter.encode(piece.model) == ONNXWriter.encode(exact))
-        #expect(piece.notes == ["None of 1 activations is scaled: rounding would err as much."])
+        #expect(piece.notes == ["No activation is scaled: 1 where rounding would err as much."])
     }
 
     @Test func `settings outside their range are refused`() {
