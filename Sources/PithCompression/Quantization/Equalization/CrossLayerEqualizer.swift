@@ -41,7 +41,7 @@ public struct CrossLayerEqualizer: Technique {
     public var limit = 16.0
     /// How near calibration data may come to the bound of a clip that is replaced, as a part of the bound.
     public var clipMargin = 0.9
-    /// Calibration rows used at most.
+    /// Calibration rows used at most; the last quarter of them is held out for stages that measure candidates.
     public var calibrationRows = 512
 
     public init() {}
@@ -109,7 +109,7 @@ public struct CrossLayerEqualizer: Technique {
         let first = dataset.calibrationRows.lowerBound
         let rows = first..<min(dataset.calibrationRows.upperBound, first + calibrationRows)
         return try ChannelMaxima(model, values: axes.keys.sorted(), axes: axes, source: FidelitySource(dataset))
-            .measure(rows: rows)
+            .measure(rows: StaticSearch.split(rows).seen)
     }
 
     /// The pairs without clips that data runs into; the clips of the others become ReLUs.

@@ -35,7 +35,7 @@ public struct ActivationAwareMigrator: GridTechnique {
     public var clipping = WeightGrid.Clipping.mse
     /// Exponents that are tried, in equal steps up to 1.
     public var steps = 20
-    /// Calibration rows used at most.
+    /// Calibration rows used at most; the last quarter of them is held out for stages that measure candidates.
     public var calibrationRows = 512
     /// Weights with fewer elements are not rounded by the stage that follows, so their errors do not count.
     public var minimumCount = 512
@@ -82,7 +82,8 @@ public struct ActivationAwareMigrator: GridTechnique {
     ) async throws -> [Result<ScaleSearch.Outcome, ScaleCandidate.Obstacle>] {
         let first = dataset.calibrationRows.lowerBound
         let rows = first..<min(dataset.calibrationRows.upperBound, first + calibrationRows)
-        let collector = ActivationMomentCollector(source: FidelitySource(dataset), rows: rows, threads: threads)
+        let collector = ActivationMomentCollector(
+            source: FidelitySource(dataset), rows: StaticSearch.split(rows).seen, threads: threads)
         let search = ScaleSearch(grid: grid, steps: steps)
         var outcomes: [Result<ScaleSearch.Outcome, ScaleCandidate.Obstacle>] = []
         for range in MomentBudget.parts(of: candidates.map(\.group.channels)) {

@@ -44,7 +44,11 @@ import Testing
     private func relu(_ input: String, _ output: String) -> Node { Node("Relu", inputs: [input], outputs: [output]) }
 
     private func dataset(_ scratch: Scratch, size: Float, _ model: Model) throws -> Dataset {
-        let numbers = try SmallModels.tensor([60, 3, 6, 6], seed: 9).elements(as: Float.self).map { $0 * size }
+        try dataset(
+            scratch, try SmallModels.tensor([60, 3, 6, 6], seed: 9).elements(as: Float.self).map { $0 * size }, model)
+    }
+
+    private func dataset(_ scratch: Scratch, _ numbers: [Float], _ model: Model) throws -> Dataset {
         try scratch.write("x.npy", npy: numbers, shape: [60, 3, 6, 6])
         let card = try scratch.write(
             "card.yaml", "inputs:\n  x: { file: x.npy }\nmetric: fidelity\ncalibrate: [0, 40]\nevaluate: [40, 60]\n")
@@ -142,7 +146,8 @@ import Testing
         let piece = try await equalized(model, .activations, data: try dataset(scratch, size: 1, model))
         let x = try SmallModels.tensor([60, 3, 6, 6], seed: 9)
         #expect(try GraphBench.agreement(model, piece.model, ["x": x]) == .infinity)
-        let calibrated = Tensor(Array(x.elements(as: Float.self).prefix(40 * 108)), shape: try Shape([40, 3, 6, 6]))
+        // The last quarter of the 40 calibration rows is held out.
+        let calibrated = Tensor(Array(x.elements(as: Float.self).prefix(30 * 108)), shape: try Shape([30, 3, 6, 6]))
         func spread(_ model: Model) throws -> Float {
             var shown = model
             shown.graph.outputs = [ValueInfo(name: "r1")]
@@ -156,6 +161,19 @@ import Testing
         #expect(try spread(model) > 20)
         // Factors are rounded to powers of two, each by at most the square root of 2.
         #expect(try spread(piece.model) < 2.01)
+    }
+
+    @Test func `what only the held-out quarter of the calibration rows holds changes nothing`() async throws {
+        let scratch = try Scratch(), model = try chain(relu)
+        func piece(heldOut factor: Float) async throws -> Workpiece {
+            var numbers = try SmallModels.tensor([60, 3, 6, 6], seed: 9).elements(as: Float.self)
+            for index in 30 * 108..<40 * 108 { numbers[index] *= factor }
+            let data = try dataset(scratch, numbers, model)
+            return try await equalized(model, .activations, data: data)
+        }
+        let usual = try await piece(heldOut: 1), loud = try await piece(heldOut: 50)
+        #expect(try ONNXWriter.encode(usual.model) == ONNXWriter.encode(loud.model))
+        #expect(try numbers(usual.model, "w1") != numbers(model, "w1"))
     }
 
     @Test(arguments: [(Float(0.001), 6), (1, 0)]) func `a clip is replaced only where data never comes near its bound`(

@@ -34,6 +34,14 @@ import Testing
             ] + weights, opset: 17)
     }
 
+    /// Samples `x [60, 64]`, 40 of them to calibrate on.
+    private func rows(_ numbers: [Float], _ scratch: Scratch, _ model: Model) throws -> Dataset {
+        try scratch.write("x.npy", npy: numbers, shape: [60, 64])
+        let card = try scratch.write(
+            "card.yaml", "inputs:\n  x: { file: x.npy }\nmetric: fidelity\ncalibrate: [0, 40]\nevaluate: [40, 60]\n")
+        return try Dataset(path: card, graphInputs: model.graph.requiredInputs)
+    }
+
     /// What can take factors up, as makers of `a`.
     enum Maker: String, CaseIterable, Sendable {
         case gain, normalization, rectified, gated, constant
@@ -173,6 +181,18 @@ import Testing
         let piece = try await scaled(exact, try DynamicBench.dataset(scratch, for: exact))
         #expect(try ONNXWriter.encode(piece.model) == ONNXWriter.encode(exact))
         #expect(piece.notes == ["No activation is scaled: 1 where rounding would err as much."])
+    }
+
+    @Test func `what only the held-out quarter of the calibration rows holds changes nothing`() async throws {
+        let scratch = try Scratch(), model = try layer(Maker.rectified.nodes)
+        func piece(heldOut factor: Float) async throws -> Workpiece {
+            var numbers = try SmallModels.tensor([60, 64], seed: 8).elements(as: Float.self)
+            for index in 30 * 64..<40 * 64 where index % 3 == 0 { numbers[index] *= factor }
+            return try await scaled(model, try rows(numbers, scratch, model))
+        }
+        let usual = try await piece(heldOut: 1), loud = try await piece(heldOut: 50)
+        #expect(usual.notes[0].hasPrefix("1 of 1"), "\(usual.notes)")
+        #expect(try ONNXWriter.encode(usual.model) == ONNXWriter.encode(loud.model))
     }
 
     @Test func `settings outside their range are refused`() {
