@@ -7,7 +7,7 @@ struct ChannelMatrix {
     let node: Int
     let label: String
     let weight: String
-    /// The bias when the node has one: as many numbers as there are outputs.
+    /// The bias when the node has one: as many numbers as there are outputs, which the caller can not replace.
     let bias: String?
     let outputs: Int
     let inputs: Int
@@ -47,7 +47,9 @@ struct ChannelMatrix {
             (groupOutputs, groupInputs, inner) = (outputs, inputs, 1)
         }
         if node.operation != "MatMul", node.inputs.count > 2, !node.inputs[2].isEmpty {
-            guard ChannelMatrix.isRow(node.inputs[2], outputs, graph) else { return nil }
+            guard ChannelMatrix.isRow(node.inputs[2], outputs, graph), !index.inputs.contains(node.inputs[2]) else {
+                return nil
+            }
             bias = node.inputs[2]
         } else {
             bias = nil

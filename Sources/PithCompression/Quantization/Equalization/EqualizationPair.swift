@@ -47,6 +47,14 @@ struct EqualizationPair {
         return nil
     }
 
+    /// What changes with the pair beside the weights of its layers, by name: a bias, the node that adds it, clips.
+    func companions(in graph: Graph, _ index: GraphIndex, _ matrices: [ChannelMatrix]) -> [String] {
+        var names = clips.map { graph.nodes[$0.node].name }
+        if let bias = matrices[first].bias ?? summand { names.append(bias) }
+        if let summand { names += (index.readers[summand] ?? []).map { graph.nodes[$0].name } }
+        return names.filter { !$0.isEmpty }
+    }
+
     /// The way from one layer to the next.
     private struct Walk {
         var value: String
@@ -72,9 +80,13 @@ struct EqualizationPair {
                 else { return false }
                 summand = row
             case "PRelu":
-                guard node.inputs[0] == value, graph.weights[node.inputs[1]] != nil else { return false }
+                guard node.inputs[0] == value,
+                    EqualizationPair.constant(1, of: node, graph, index) != nil
+                else { return false }
             case "Clip":
-                guard let bounds = EqualizationPair.bounds(of: node, graph), bounds.low == 0 else { return false }
+                guard let bounds = EqualizationPair.bounds(of: node, graph, index), bounds.low == 0 else {
+                    return false
+                }
                 if let bound = bounds.high { clips.append((position, node.outputs[0], bound)) }
             case "Flatten":
                 guard isConvolution, node.integer("axis", default: 1) == 1 else { return false }
@@ -84,7 +96,9 @@ struct EqualizationPair {
                 guard isConvolution, isPooled, node.inputs[0] == value else { return false }
                 isFlat = true
             case "Pad":
-                guard isConvolution, !isFlat, EqualizationPair.padsZeros(node, graph) else { return false }
+                guard isConvolution, !isFlat,
+                    EqualizationPair.padsSpace(node, rank: layer.shape.rank, graph, index)
+                else { return false }
             case let name where EqualizationPair.elementwise.contains(name): break
             case let name where EqualizationPair.spatial.contains(name):
                 guard isConvolution, !isFlat else { return false }
@@ -106,20 +120,37 @@ struct EqualizationPair {
         }
     }
 
-    /// The bounds of a clip, attributes in old operator sets; nil where they are not constant.
-    private static func bounds(of node: Node, _ graph: Graph) -> (low: Float, high: Float?)? {
+    /// What a node reads, where the caller can not replace it.
+    private static func constant(_ input: Int, of node: Node, _ graph: Graph, _ index: GraphIndex) -> Tensor? {
+        guard node.inputs.count > input, !index.inputs.contains(node.inputs[input]) else { return nil }
+        return graph.weights[node.inputs[input]]?.dense
+    }
+
+    /// The bounds of a clip, attributes in old operator sets; nil where they are not constant, or nothing lies between them.
+    private static func bounds(of node: Node, _ graph: Graph, _ index: GraphIndex) -> (low: Float, high: Float?)? {
         func bound(_ input: Int, _ attribute: String) -> Float?? {
             if case .float(let value) = node[attribute: attribute] { return value }
             guard node.inputs.count > input, !node.inputs[input].isEmpty else { return .some(nil) }
-            return graph.weights[node.inputs[input]]?.dense?.floats()?.first.map { .some($0) }
+            return constant(input, of: node, graph, index)?.floats()?.first.map { .some($0) }
         }
         guard let low = bound(1, "min"), let high = bound(2, "max"), let low else { return nil }
-        return (low, high.flatMap { $0 < Float.greatestFiniteMagnitude ? $0 : nil })
+        guard let high else { return (low, nil) }
+        guard high > low else { return nil }
+        return (low, high < Float.greatestFiniteMagnitude ? high : nil)
     }
 
-    private static func padsZeros(_ node: Node, _ graph: Graph) -> Bool {
-        guard node.string("mode") ?? "constant" == "constant" else { return true }
-        guard node.inputs.count > 2, !node.inputs[2].isEmpty else { return node.float("value", default: 0) == 0 }
-        return graph.weights[node.inputs[2]]?.dense?.floats() == [0]
+    /// Whether a node pads axes behind the channels only, and with zeros or what is there.
+    private static func padsSpace(_ node: Node, rank: Int, _ graph: Graph, _ index: GraphIndex) -> Bool {
+        func isGiven(_ input: Int) -> Bool { node.inputs.count > input && !node.inputs[input].isEmpty }
+        if node.string("mode") ?? "constant" == "constant" {
+            let value = isGiven(2) ? constant(2, of: node, graph, index)?.floats() : [node.float("value", default: 0)]
+            guard value == [0] else { return false }
+        }
+        guard let pads = node.integers("pads") ?? constant(1, of: node, graph, index)?.integers(),
+            let stated = isGiven(3) ? constant(3, of: node, graph, index)?.integers() : Array(0..<rank)
+        else { return false }
+        let axes = stated.map { $0 < 0 ? $0 + rank : $0 }
+        guard pads.count == 2 * axes.count, axes.allSatisfy((0..<rank).contains) else { return false }
+        return axes.indices.allSatisfy { axes[$0] > 1 || pads[$0] == 0 && pads[$0 + axes.count] == 0 }
     }
 }

@@ -201,6 +201,72 @@ import Testing
         #expect(blind.notes.contains { $0.contains("without data") })
     }
 
+    /// Two convolutions with `between` from `c` to `r`; names in `inputs` are inputs of the graph with a default.
+    private func two(_ between: [Node], _ weights: [Weight], inputs: [ValueInfo] = []) throws -> Model {
+        GraphBench.model(
+            [Node("Conv", inputs: ["x", "w1", "b1"], outputs: ["c"], name: "first")] + between
+                + [Node("Conv", inputs: ["r", "w2"], outputs: ["y"], name: "second")],
+            inputs: [GraphBench.input("x", [-1, 3, 6, 6])] + inputs, outputs: ["y"],
+            weights: [
+                try uneven("w1", [8, 3, 3, 3], seed: 1), try GraphBench.random("b1", [8], seed: 2),
+                try GraphBench.random("w2", [4, 8, 3, 3], seed: 3),
+            ] + weights, opset: 18)
+    }
+
+    /// A pad of what, and whether factors pass it.
+    struct Padding: Sendable {
+        let pads: [Int64]
+        var axes: [Int64]?
+        var mode = "constant"
+        var value: Float = 0
+        let passes: Bool
+    }
+
+    @Test(arguments: [
+        Padding(pads: [0, 0, 1, 1, 0, 0, 1, 1], passes: true),
+        Padding(pads: [0, 1, 0, 0, 0, -1, 0, 0], passes: false),
+        Padding(pads: [1, 0, 0, 0, 0, 0, 0, 0], mode: "edge", passes: false),
+        Padding(pads: [0, 0, 1, 1, 0, 0, 1, 1], mode: "reflect", value: 3, passes: true),
+        Padding(pads: [0, 0, 1, 1, 0, 0, 1, 1], value: 3, passes: false),
+        Padding(pads: [1, 1, 1, 1], axes: [2, -1], passes: true),
+        Padding(pads: [0, 1, 0, 1], axes: [2, -3], passes: false), Padding(pads: [1, 1], passes: false),
+    ]) func `padding lets factors pass where it moves no channels and adds zeros`(padding: Padding) async throws {
+        let inputs = ["c", "pads", "value"] + (padding.axes == nil ? [] : ["axes"])
+        let model = try two(
+            [
+                Node(
+                    "Pad", inputs: inputs, outputs: ["r"], attributes: [Attribute("mode", .text(padding.mode))])
+            ],
+            [
+                GraphBench.integers("pads", padding.pads), GraphBench.integers("axes", padding.axes ?? []),
+                Weight("value", Tensor(scalar: padding.value)),
+            ])
+        let piece = try await equalized(model)
+        #expect(try (numbers(model, "w1") != numbers(piece.model, "w1")) == padding.passes)
+        let open = try two(
+            [Node("Pad", inputs: inputs, outputs: ["r"], attributes: [Attribute("mode", .text(padding.mode))])],
+            model.graph.weights.filter { ["pads", "axes", "value"].contains($0.name) },
+            inputs: [GraphBench.input("pads", [padding.pads.count], .int64)])
+        let kept = try await equalized(open)
+        #expect(try numbers(open, "w1") == numbers(kept.model, "w1"))
+    }
+
+    @Test(arguments: ["high", "low", "slope", "b1", nil])
+    func `what the caller may replace is no constant`(given: String?) async throws {
+        let constants = [
+            Weight("low", Tensor(scalar: Float(0))), Weight("high", Tensor(scalar: Float.infinity)),
+            Weight("slope", Tensor([Float](repeating: 0.25, count: 8), shape: try Shape([8, 1, 1]))),
+        ]
+        let lengths = given == "b1" ? [8] : given == "slope" ? [8, 1, 1] : []
+        let model = try two(
+            [
+                Node("Clip", inputs: ["c", "low", "high"], outputs: ["k"]),
+                Node("PRelu", inputs: ["k", "slope"], outputs: ["r"]),
+            ], constants, inputs: given.map { [GraphBench.input($0, lengths)] } ?? [])
+        let piece = try await equalized(model)
+        #expect(try (numbers(model, "w1") != numbers(piece.model, "w1")) == (given == nil))
+    }
+
     @Test func `products pass factors through the row that is added, and what others read stays`() async throws {
         let model = GraphBench.model(
             [
