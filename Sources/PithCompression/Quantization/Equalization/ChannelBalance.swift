@@ -52,6 +52,12 @@ struct ChannelBalance {
         return sides
     }
 
+    /// The power of two whose ratio to `factor` is nearest to 1, of those that lie within `limit` of 1, either way.
+    static func powerOfTwo(near factor: Double, within limit: Double) -> Double {
+        let most = log2(limit).rounded(.down)
+        return exp2(min(max(log2(factor).rounded(), -most), most))
+    }
+
     private func byWeights(_ place: Int, _ factors: [[Double]]) -> [Double] {
         let pair = pairs[place], made = sides(of: pair.first, factors), read = sides(of: pair.second, factors)
         let first = matrices[pair.first].peaks(outputs: made.outputs, inputs: made.inputs).outputs

@@ -94,13 +94,13 @@ struct ChannelMatrix {
         return peaks
     }
 
-    /// The weight times the factors of its channels, rounded once.
-    func scaled(outputs factors: [Double], inputs others: [Double]) -> Tensor {
+    /// The weight times the factors of its channels, rounded once; nil where a number would not be finite.
+    func scaled(outputs factors: [Double], inputs others: [Double]) -> Tensor? {
         var numbers = numbers
         for index in numbers.indices {
             let (output, input) = channels(of: index)
             numbers[index] = Float(Double(numbers[index]) * factors[output] * others[input])
         }
-        return Tensor(numbers, shape: shape)
+        return numbers.allSatisfy(\.isFinite) ? Tensor(numbers, shape: shape) : nil
     }
 }

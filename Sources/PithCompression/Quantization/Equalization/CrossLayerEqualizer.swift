@@ -13,7 +13,8 @@ import PithTensor
 ///
 /// A clip at an upper bound (ReLU6) lets no factor pass. Where calibration data never comes near the bound it becomes a
 /// ReLU; otherwise the pair is left as it is, and told. With `powersOfTwo` the model computes what it did, bit for bit but for
-/// numbers near the smallest of all; without, up to rounding.
+/// numbers near the smallest or the largest of all; without, up to rounding. Both hold where no clip was replaced, and elsewhere
+/// for inputs that stay below its bound. Pairs of which a number would not be finite are left as they are, and told.
 ///
 /// - Complexity: O(weights) for each round, and one run over the calibration rows where activations or clips ask for it.
 /// - Reference: Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019,
@@ -35,9 +36,10 @@ public struct CrossLayerEqualizer: Technique {
     public var balance = Balance.activations
     /// How far activations are balanced at the cost of the weights that read them, 0 to 1; depthwise layers pay nothing.
     public var strength = 0.5
-    /// Whether factors are powers of two, so that no result changes; others fit better, and results change by rounding.
+    /// Whether factors are powers of two, so that no result changes but by clips that are replaced; others fit better, and
+    /// results change by rounding.
     public var powersOfTwo = false
-    /// How far a factor may lie from 1, either way.
+    /// How far a factor may lie from 1, either way; with `powersOfTwo`, below 2 nothing is moved.
     public var limit = 16.0
     /// How near calibration data may come to the bound of a clip that is replaced, as a part of the bound.
     public var clipMargin = 0.9
@@ -62,35 +64,68 @@ public struct CrossLayerEqualizer: Technique {
     }
 
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
-        let graph = piece.model.graph, index = GraphIndex(graph)
-        let matrices = graph.nodes.indices.compactMap { position -> ChannelMatrix? in
-            guard let matrix = ChannelMatrix(position, in: graph, index),
-                context.selector.accepts(graph.nodes[position], weight: graph.weights[matrix.weight])
-            else { return nil }
-            return matrix
-        }
-        var pairs = EqualizationPair.all(in: graph, index, matrices)
-        guard !pairs.isEmpty else { return }
-        let seen = try peaks(of: piece.model, pairs, matrices, context)
-        pairs = unclipped(pairs, matrices, seen, &piece)
-        var strength: Double? = balance == .activations ? self.strength : nil
-        if strength != nil, seen == nil {
+        let (matrices, all) = pairs(in: &piece, context.selector)
+        guard !all.isEmpty else { return }
+        let seen = try peaks(of: piece.model, all, matrices, context)
+        if balance == .activations, seen == nil {
             piece.note("Equalization balances weights: without calibration data activations are not known.")
-            strength = nil
         }
-        if strength != nil {
-            pairs = pairs.filter { seen?[$0.value]?.count == matrices[$0.first].outputs * $0.repeats }
-        }
-        let found = ChannelBalance(
+        let strength = balance == .activations && seen != nil ? self.strength : nil
+        let measured = strength == nil ? all : measured(all, matrices, seen ?? [:], &piece)
+        let pairs = unclipped(measured, matrices, seen, &piece)
+        guard !pairs.isEmpty else { return }
+        let balance = ChannelBalance(
             matrices: matrices, pairs: pairs, strength: strength,
             peaks: pairs.map { CrossLayerEqualizer.grouped(seen?[$0.value] ?? [], by: $0.repeats) }, limit: limit)
-        let (raw, rounds) = found.factors()
-        let factors = powersOfTwo ? raw.map { $0.map { exp2(log2($0).rounded()) } } : raw
-        change(&piece, found, factors)
-        piece.note(
-            "\(pairs.count) pairs of layers equalized by \(strength == nil ? "weights" : "activations") in \(rounds) rounds."
-        )
+        let (raw, rounds) = balance.factors()
+        let factors = powersOfTwo ? raw.map { $0.map { ChannelBalance.powerOfTwo(near: $0, within: limit) } } : raw
+        let layers = EqualizedLayers(balance, factors, in: piece.model.graph)
+        let clips = layers.carryOut(on: &piece)
+        if clips > 0 {
+            piece.note("\(clips) clips became ReLUs: calibration data stays below \(clipMargin) of their bounds.")
+        }
+        tell(of: layers, in: rounds, &piece)
     }
+
+    /// The layers and their pairs, as far as the recipe chooses them; a note where there are none.
+    private func pairs(
+        in piece: inout Workpiece, _ selector: Selector
+    ) -> (matrices: [ChannelMatrix], pairs: [EqualizationPair]) {
+        let graph = piece.model.graph, index = GraphIndex(graph)
+        let layers = graph.nodes.indices.compactMap { ChannelMatrix($0, in: graph, index) }
+        let matrices = layers.filter { selector.accepts(graph.nodes[$0.node], weight: graph.weights[$0.weight]) }
+        let pairs = EqualizationPair.all(in: graph, index, matrices).filter { pair in
+            !pair.companions(in: graph, index, matrices).contains(where: selector.exclude.contains)
+        }
+        if pairs.isEmpty {
+            let isLeftOut = !EqualizationPair.all(in: graph, index, layers).isEmpty
+            piece.note(
+                isLeftOut
+                    ? "No layers are equalized: the recipe leaves out one of each pair, or its bias."
+                    : "No layers are equalized: none alone reads what another makes, through operators that factors pass."
+            )
+        }
+        return (matrices, pairs)
+    }
+
+    private func tell(of layers: EqualizedLayers, in rounds: Int, _ piece: inout Workpiece) {
+        let balance = layers.balance
+        if !layers.overflowing.isEmpty {
+            let names = layers.overflowing.map { balance.matrices[balance.pairs[$0].first].label }
+            piece.note(
+                "\(names.count) pairs of layers are not equalized, as numbers would not be finite: after "
+                    + "\(names.joined(separator: ", ")).")
+        }
+        let count = layers.factors.count { $0.contains { $0 != 1 } }
+        guard count > 0 else {
+            if layers.overflowing.isEmpty { piece.note("No layers are equalized: every factor would be 1.") }
+            return
+        }
+        let what = balance.strength == nil ? "weights" : "activations"
+        piece.note("\(count) pairs of layers equalized by \(what) in \(rounds) rounds.")
+    }
+
+    // MARK: Activations
 
     /// Largest magnitudes of the values between layers and behind clips; nil without data.
     private func peaks(
@@ -112,81 +147,39 @@ public struct CrossLayerEqualizer: Technique {
             .measure(rows: StaticSearch.split(rows).seen)
     }
 
-    /// The pairs without clips that data runs into; the clips of the others become ReLUs.
+    /// The pairs of which the value between is finite on data and has the channels of its layers.
+    private func measured(
+        _ pairs: [EqualizationPair], _ matrices: [ChannelMatrix], _ seen: [String: [Float]], _ piece: inout Workpiece
+    ) -> [EqualizationPair] {
+        func isMeasured(_ pair: EqualizationPair) -> Bool {
+            seen[pair.value]?.count == matrices[pair.first].outputs * pair.repeats
+        }
+        let left = pairs.filter { !isMeasured($0) }.map { matrices[$0.first].label }
+        if !left.isEmpty {
+            piece.note(
+                "\(left.count) pairs of layers are not equalized, as calibration data makes values of them that are not "
+                    + "finite, or have other channels: after \(left.joined(separator: ", ")).")
+        }
+        return pairs.filter(isMeasured)
+    }
+
+    /// The pairs without clips that data runs into.
     private func unclipped(
         _ pairs: [EqualizationPair], _ matrices: [ChannelMatrix], _ seen: [String: [Float]]?, _ piece: inout Workpiece
     ) -> [EqualizationPair] {
-        var left: [String] = [], replaced = 0
-        let kept = pairs.filter { pair in
-            let isFree = pair.clips.allSatisfy { clip in
+        func isFree(_ pair: EqualizationPair) -> Bool {
+            pair.clips.allSatisfy { clip in
                 guard let largest = seen?[clip.output]?.max() else { return false }
                 return largest <= clip.bound * Float(clipMargin)
             }
-            if !isFree { left.append(matrices[pair.first].label) }
-            return isFree
         }
-        for pair in kept {
-            for clip in pair.clips {
-                let node = piece.model.graph.nodes[clip.node]
-                piece.model.graph.nodes[clip.node] = Node(
-                    "Relu", inputs: [node.inputs[0]], outputs: node.outputs, name: node.name)
-                replaced += 1
-                let index = GraphIndex(piece.model.graph)
-                for name in node.inputs.dropFirst() where piece.model.graph.weights[name] != nil && !index.isRead(name)
-                {
-                    piece.model.graph.weights[name] = nil
-                    piece.trace.recordRemoval(of: name, note: "the bound of a clip that became a ReLU")
-                }
-            }
-        }
-        if replaced > 0 {
-            piece.note("\(replaced) clips became ReLUs: calibration data stays below \(clipMargin) of their bounds.")
-        }
+        let left = pairs.filter { !isFree($0) }.map { matrices[$0.first].label }
         if !left.isEmpty {
             let why = seen == nil ? "without data it is not known whether a clip matters" : "a clip acts on its outputs"
             piece.note(
                 "\(left.count) pairs of layers are not equalized, as \(why): after \(left.joined(separator: ", ")).")
         }
-        return kept
-    }
-
-    private func change(_ piece: inout Workpiece, _ found: ChannelBalance, _ factors: [[Double]]) {
-        var names = NameSource(taken: piece.model.graph.allNames)
-        for place in found.matrices.indices {
-            let matrix = found.matrices[place], sides = found.sides(of: place, factors)
-            guard sides.outputs.contains(where: { $0 != 1 }) || sides.inputs.contains(where: { $0 != 1 }) else {
-                continue
-            }
-            piece.model.graph.weights[matrix.weight]?.form = .dense(
-                matrix.scaled(outputs: sides.outputs, inputs: sides.inputs))
-            piece.trace.record(
-                [matrix.weight], into: [matrix.weight],
-                note: "channels of \(matrix.label) equalized with its neighbours'")
-            let summand = found.pairs.first { $0.first == place }?.summand
-            if let bias = matrix.bias ?? summand, sides.outputs.contains(where: { $0 != 1 }) {
-                divide(bias, of: matrix, by: sides.outputs, &piece, &names)
-            }
-        }
-    }
-
-    /// Multiplies a bias by `factors`; one that others read too is copied.
-    private func divide(
-        _ bias: String, of matrix: ChannelMatrix, by factors: [Double], _ piece: inout Workpiece,
-        _ names: inout NameSource
-    ) {
-        guard let tensor = piece.model.graph.weights[bias]?.dense else { return }
-        let numbers = zip(tensor.elements(as: Float.self), factors).map { Float(Double($0) * $1) }
-        let changed = Tensor(numbers, shape: tensor.shape), index = GraphIndex(piece.model.graph)
-        let note = "divided like the channels of \(matrix.label)"
-        if ChannelMatrix.isOwn(bias, piece.model.graph, index) {
-            piece.model.graph.weights[bias]?.form = .dense(changed)
-            piece.trace.record([bias], into: [bias], note: note)
-        } else {
-            let name = names.make(bias, "_equalized")
-            piece.model.graph.weights[name] = Weight(name, changed)
-            piece.model.graph.nodes[matrix.node].inputs[2] = name
-            piece.trace.record([bias], into: [name], note: note)
-        }
+        return pairs.filter(isFree)
     }
 
     private static func grouped(_ peaks: [Float], by repeats: Int) -> [Float] {

@@ -57,14 +57,15 @@ import Testing
 
     private func equalized(
         _ model: Model, _ balance: CrossLayerEqualizer.Balance = .weights, exact: Bool = true, limit: Double = 1024,
-        data: Dataset? = nil
+        data: Dataset? = nil, without excluded: [String] = []
     ) async throws -> Workpiece {
         var technique = CrossLayerEqualizer()
         technique.balance = balance
         technique.powersOfTwo = exact
         technique.limit = limit
-        var piece = Workpiece(model: model)
-        try await technique.apply(to: &piece, in: StageContext(dataset: data))
+        var piece = Workpiece(model: model), selector = Selector()
+        selector.exclude = excluded
+        try await technique.apply(to: &piece, in: StageContext(selector: selector, dataset: data))
         return piece
     }
 
@@ -199,6 +200,64 @@ import Testing
         let blind = try await equalized(model)
         #expect(GraphBench.operations(blind.model.graph).count { $0 == "Clip" } == 3)
         #expect(blind.notes.contains { $0.contains("without data") })
+    }
+
+    @Test func `a power of two stays within the limit too`() async throws {
+        let model = try chain(relu), piece = try await equalized(model, limit: 3)
+        var smallest: Float = 1
+        for name in ["b1", "b2"] {
+            let ratios = zip(try numbers(piece.model, name), try numbers(model, name)).map { $0 / $1 }
+            #expect(ratios.allSatisfy { [0.5, 1, 2].contains($0) }, "\(name): \(ratios)")
+            smallest = min(smallest, ratios.min() ?? 1)
+        }
+        #expect(smallest == 0.5)
+        let still = try await equalized(model, limit: 1.9)
+        #expect(try ONNXWriter.encode(still.model) == ONNXWriter.encode(model))
+        #expect(still.notes == ["No layers are equalized: every factor would be 1."])
+    }
+
+    @Test func `a pair of which a number would not be finite is given up, and the others are not`() async throws {
+        var model = try chain(relu)
+        let huge = [Float](repeating: 3.4e38, count: 16)
+        model.graph.weights["b1"] = Weight("b1", Tensor(vector: huge))
+        let piece = try await equalized(model, exact: false)
+        for name in ["w1", "b1"] { #expect(try numbers(piece.model, name) == numbers(model, name)) }
+        for name in ["w2", "b2", "w3", "w4"] {
+            let found = try numbers(piece.model, name)
+            #expect(found.allSatisfy { $0.isFinite })
+            #expect(try found != numbers(model, name), "\(name)")
+        }
+        #expect(piece.notes.count == 2, "\(piece.notes)")
+        #expect(piece.notes[0].hasPrefix("1 pairs of layers are not equalized, as numbers would not be finite: after "))
+        #expect(piece.notes[0].contains("'first'"), "\(piece.notes)")
+        #expect(piece.notes[1].hasPrefix("2 pairs of layers equalized by weights"), "\(piece.notes)")
+    }
+
+    @Test func `clips stay where no factor moves, and it is told why nothing is equalized`() async throws {
+        let scratch = try Scratch()
+        var model = try chain { Node("Clip", inputs: [$0, "low", "high"], outputs: [$1]) }
+        for name in ["w1", "w2", "w3", "w4"] {
+            let shape = try #require(model.graph.weights[name]).shape
+            model.graph.weights[name] = Weight(
+                name, Tensor([Float](repeating: 0.01, count: shape.count), shape: shape))
+        }
+        let data = try dataset(scratch, size: 0.001, model), piece = try await equalized(model, data: data)
+        #expect(try ONNXWriter.encode(piece.model) == ONNXWriter.encode(model))
+        #expect(piece.notes == ["No layers are equalized: every factor would be 1."])
+        let curved = try chain { Node("Tanh", inputs: [$0], outputs: [$1]) }
+        let none = try await equalized(curved)
+        #expect(none.notes.count == 1)
+        #expect(none.notes[0].hasPrefix("No layers are equalized: none alone reads"), "\(none.notes)")
+    }
+
+    @Test func `layers, biases and clips that the recipe leaves out stay as they are`() async throws {
+        let model = try chain(relu), kept = try await equalized(model, without: ["b1"])
+        for name in ["w1", "b1"] { #expect(try numbers(kept.model, name) == numbers(model, name)) }
+        #expect(try numbers(kept.model, "w3") != numbers(model, "w3"))
+        #expect(kept.notes.count == 1 && kept.notes[0].hasPrefix("2 pairs"), "\(kept.notes)")
+        let none = try await equalized(model, without: ["w1", "b2", "third"])
+        #expect(try ONNXWriter.encode(none.model) == ONNXWriter.encode(model))
+        #expect(none.notes == ["No layers are equalized: the recipe leaves out one of each pair, or its bias."])
     }
 
     /// Two convolutions with `between` from `c` to `r`; names in `inputs` are inputs of the graph with a default.
