@@ -34,9 +34,10 @@ extension FormDecoder {
     private func levels(
         _ form: StoredForm, _ grouping: GroupedIntegers.Grouping, _ naming: Naming
     ) throws(FormatError) -> Tensor {
-        guard case .block(let axis, let size) = grouping, form.setting(StoredForm.Name.padded) == 1 else {
-            return try tensor(form, StoredForm.Role.levels, form.shape, naming)
-        }
+        // Beside an axis of 0 another may have any length: there is nothing to cut, and no end of rows to cut it from.
+        guard case .block(let axis, let size) = grouping, form.setting(StoredForm.Name.padded) == 1,
+            form.shape.count > 0
+        else { return try tensor(form, StoredForm.Role.levels, form.shape, naming) }
         var dimensions = form.shape.dimensions
         let length = dimensions[axis], groups = length / size + (length % size == 0 ? 0 : 1)
         dimensions[axis] = groups * size

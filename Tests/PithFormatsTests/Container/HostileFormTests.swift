@@ -40,6 +40,9 @@ import Testing
     private static let scale = StoredForm.Source.numbers(Tensor(vector: [0.5 as Float]))
     private static let levels: [(String, StoredForm.Source)] = [("levels", .array(2)), ("scales", scale)]
 
+    private static let padded = [("axis", 1), ("block", 1), ("padded", 1)]
+    private static let empty = [("levels", StoredForm.Source.numbers(Tensor(vector: [Int8]())))]
+
     /// `count` levels in runs of 64 bytes each, and a scale.
     private static func packed(_ settings: [(String, Int)], _ count: Int) -> [(String, StoredForm.Source)] {
         let form = StoredForm(
@@ -61,6 +64,7 @@ import Testing
         Bad("an axis that is not there", "grouped-integers", [8, 8], [("axis", 2)], levels),
         Bad("blocks of none", "grouped-integers", [8, 8], [("axis", 0), ("block", 0)], levels),
         Bad("huge blocks", "grouped-integers", [8, 8], [("axis", 0), ("block", .max), ("padded", 1)], levels),
+        Bad("an axis of 2^48 beside one of 0", "grouped-integers", [1 << 48, 0], padded, empty + [("scales", scale)]),
         Bad("too few scales", "grouped-integers", [8, 8], [("axis", 1)], levels),
         Bad("too many bits", "grouped-integers", [8, 8], [("bits", 9)], levels),
         Bad("float zero points", "grouped-integers", [8, 8], [], levels + [("zero-points", scale)]),
@@ -109,6 +113,14 @@ import Testing
         _ = try ArrayExport(file).write(to: folder.path("w.npz"))
         let expected = (0..<64).map { Float($0) * 2 }
         #expect(try NPZArchive(path: folder.path("w.npz")).tensor(named: "w").floats() == expected)
+    }
+
+    @Test func `a weight without numbers takes no time, however long an axis of it is`() async throws {
+        let scales = [("scales", StoredForm.Source.numbers(Tensor(vector: [Float]())))]
+        let form = try Bad("empty", "grouped-integers", [1 << 48, 0], Self.padded, Self.empty + scales).form()
+        let (file, folder) = try await Self.directory([NamedForm(name: "w", form: form)])
+        _ = try ArrayExport(file).write(to: folder.path("w.npz"))
+        #expect(try NPZArchive(path: folder.path("w.npz")).tensor(named: "w").shape.dimensions == [1 << 48, 0])
     }
 
     @Test func `forms that nest too deep are refused with the directory`() async throws {
