@@ -11,7 +11,7 @@ package import PithTensor
 ///
 /// One weight is in memory at a time. Types that a format lacks become the next one that holds all their values.
 package struct ArrayExport: Sendable {
-    private let file: ContainerFile
+    let file: ContainerFile
     private let isStored: Bool
 
     /// Exports the weights of `file`: as numbers, or when `isStored` as the parts of their stored forms.
@@ -27,12 +27,12 @@ package struct ArrayExport: Sendable {
     }
 
     /// What becomes one array of the output.
-    private struct Entry {
+    struct Entry {
         var name: String
         let source: Source
     }
 
-    private enum Source {
+    enum Source {
         case array(Int)
         case weight(NamedForm)
         case part(NamedForm, Int)
@@ -72,7 +72,7 @@ package struct ArrayExport: Sendable {
     ///
     /// - Throws: `FormatError` `.unwritable`.
     package static func write(_ tensor: Tensor, to path: String) throws(FormatError) -> Int {
-        let plain = plain(tensor) { NPYHeader.text(type: $0, shape: .scalar) != nil }
+        let plain = try numPy(tensor, path)
         try NPYWriter.write(plain, to: path)
         return plain.byteCount
     }
@@ -116,7 +116,8 @@ package struct ArrayExport: Sendable {
         return entries
     }
 
-    private func tensor(_ entry: Entry, _ arrays: ContainerArrays) throws(FormatError) -> Tensor {
+    /// The numbers of an entry.
+    func tensor(_ entry: Entry, _ arrays: ContainerArrays) throws(FormatError) -> Tensor {
         let decoder = FormDecoder(arrays, path: file.path)
         switch entry.source {
         case .array(let index): return try arrays.tensor(index)
@@ -126,84 +127,17 @@ package struct ArrayExport: Sendable {
     }
 
     /// Type and shape of an entry; only parts of forms have to be read for that.
-    private func layout(_ entry: Entry, _ arrays: ContainerArrays) throws(FormatError) -> (ScalarType, Shape) {
+    func layout(_ entry: Entry, _ arrays: ContainerArrays) throws(FormatError) -> (ScalarType, Shape) {
         switch entry.source {
         case .array(let index):
             let array = file.directory.arrays[index]
             return (array.type ?? .uint8, array.shape)
-        case .weight(let named): return (named.form.type, named.form.shape)
+        case .weight(let named):
+            try FormDecoder(arrays, path: file.path).requireFitting(named)
+            return (named.form.type, named.form.shape)
         case .part:
             let part = try tensor(entry, arrays)
             return (part.type, part.shape)
         }
-    }
-
-    private func writeArchive(_ entries: [Entry], _ arrays: ContainerArrays, _ sink: FileSink) throws -> Int {
-        var archive = ZIPWriter(sink)
-        for entry in entries {
-            let tensor = ArrayExport.plain(try tensor(entry, arrays)) {
-                NPYHeader.text(type: $0, shape: .scalar) != nil
-            }
-            try archive.add("\(entry.name).npy", Storage(try NPYWriter.bytes(of: tensor)))
-        }
-        return try archive.finish()
-    }
-
-    private func writeTensors(_ entries: [Entry], _ arrays: ContainerArrays, _ sink: FileSink) throws -> Int {
-        struct Record: Encodable {
-            let dtype: String
-            let shape: [Int]
-            let data_offsets: [Int]
-        }
-        var header: [String: Record] = [:], offsets = [0]
-        for entry in entries {
-            let (stored, shape) = try layout(entry, arrays), start = offsets[offsets.count - 1]
-            let type = ArrayExport.type(stored) { SafetensorsHeader.name(of: $0) != nil }
-            offsets.append(start + (type.byteCount(of: shape.count) ?? 0))
-            header[entry.name] = Record(
-                dtype: SafetensorsHeader.name(of: type) ?? "U8", shape: shape.dimensions,
-                data_offsets: [start, offsets[offsets.count - 1]])
-        }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        var text = [UInt8](try encoder.encode(header))
-        text += [UInt8](repeating: UInt8(ascii: " "), count: (8 - text.count % 8) % 8)
-        var start = ByteWriter()
-        start.number(UInt64(text.count))
-        start.append(text)
-        try sink.write(start.bytes)
-        for (index, entry) in entries.enumerated() {
-            let tensor = ArrayExport.plain(try tensor(entry, arrays)) { SafetensorsHeader.name(of: $0) != nil }
-            guard tensor.storage.byteCount == offsets[index + 1] - offsets[index] else {
-                throw FormatError(
-                    code: .corrupt, subject: "\(file.path), weight '\(entry.name)'",
-                    problem: "its stored form is not of the type that it says.", remedy: FormatError.damaged)
-            }
-            try sink.write(tensor.storage)
-        }
-        return start.bytes.count + offsets[entries.count]
-    }
-
-    /// The type that stands for `type` where only some are `known`.
-    private static func type(_ type: ScalarType, known: (ScalarType) -> Bool) -> ScalarType {
-        if known(type) { return type }
-        return type.isFloatingPoint
-            ? .float32
-            : type == .complex128
-                ? .complex128
-                : type.integerRange == nil
-                    ? .uint8
-                    : (type.integerRange?.lowerBound ?? 0) < 0 ? .int8 : .uint8
-    }
-
-    /// The same numbers in a type that is `known`.
-    private static func plain(_ tensor: Tensor, known: (ScalarType) -> Bool) -> Tensor {
-        let type = type(tensor.type, known: known)
-        guard type != tensor.type else { return tensor }
-        if type == .float32, let numbers = tensor.floats() { return Tensor(numbers, shape: tensor.shape) }
-        if let levels = tensor.integers(), let plain = try? Tensor(integers: levels, as: type, shape: tensor.shape) {
-            return plain
-        }
-        return tensor
     }
 }

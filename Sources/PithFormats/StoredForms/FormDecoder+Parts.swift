@@ -29,8 +29,10 @@ extension FormDecoder {
     /// Several levels a byte: neighbours, or in runs of some of their bits.
     private func unpacked(_ form: StoredForm, _ naming: Naming) throws(FormatError) -> Tensor {
         let bits = form.setting(StoredForm.Name.bits) ?? 0, offset = form.setting(StoredForm.Name.offset) ?? 0
-        guard (1...8).contains(bits), offset == 0 || offset == 1 << (bits - 1) else {
-            throw naming.corrupt("it has packed levels of \(bits) bits less \(offset)")
+        guard (1...8).contains(bits), offset == 0 || offset == 1 << (bits - 1),
+            form.type == (offset > 0 ? .int8 : .uint8)
+        else {
+            throw naming.corrupt("it has packed \(form.type.rawValue) levels of \(bits) bits less \(offset)")
         }
         let isNeighbours = form.part(StoredForm.Role.bytes) != nil
         let codes = try isNeighbours ? neighbours(form, bits, naming) : runs(form, bits, naming)

@@ -6,7 +6,7 @@ package import PithTensor
 /// What the directory says about a form comes from outside: everything is checked before it is believed.
 package struct FormDecoder {
     let arrays: ContainerArrays
-    private let path: String
+    let path: String
     let sparseAllowance: Int
 
     /// Decodes forms whose parts are `arrays` of the container at `path`.
@@ -66,26 +66,33 @@ package struct FormDecoder {
                 code: .corrupt, subject: "\(path), weight '\(weight)'", problem: "\(problem).",
                 remedy: FormatError.damaged)
         }
+
+        func unknown(_ kind: String) -> FormatError {
+            FormatError(
+                code: .unsupported, subject: "\(path), weight '\(weight)'",
+                problem: "it is stored as '\(kind)', which this version does not know.",
+                remedy: "Use a newer version of Pith.")
+        }
     }
 
-    func representation(
-        of form: StoredForm, _ naming: Naming
-    ) throws(FormatError) -> any Representation {
+    /// A form in a form, or the whole one.
+    func representation(of form: StoredForm, _ naming: Naming) throws(FormatError) -> any Representation {
+        let found: any Representation
         switch form.kind {
         case HalfFloats.kind:
             let numbers = try tensor(form, StoredForm.Role.numbers, form.shape, naming)
             guard numbers.type == .float16 || numbers.type == .bfloat16 else {
                 throw naming.corrupt("its half floats are \(numbers.type.rawValue)")
             }
-            return HalfFloats(numbers)
-        case GroupedIntegers.kind: return try grouped(form, naming)
-        case Codebook.kind: return try codebook(form, naming)
-        case SparseValues.kind: return try sparse(form, naming)
-        default:
-            throw FormatError(
-                code: .unsupported, subject: "\(path), weight '\(naming.weight)'",
-                problem: "it is stored as '\(form.kind)', which this version does not know.",
-                remedy: "Use a newer version of Pith.")
+            found = HalfFloats(numbers)
+        case GroupedIntegers.kind: found = try grouped(form, naming)
+        case Codebook.kind: found = try codebook(form, naming)
+        case SparseValues.kind: found = try sparse(form, naming)
+        default: throw naming.unknown(form.kind)
         }
+        guard found.type == form.type else {
+            throw naming.corrupt("it says to be \(form.type.rawValue), and its parts make \(found.type.rawValue)")
+        }
+        return found
     }
 }

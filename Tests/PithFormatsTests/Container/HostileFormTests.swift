@@ -94,14 +94,35 @@ import Testing
     @Test(arguments: bad) func `a form that does not fit is refused when it is read`(_ bad: Bad) async throws {
         let (file, folder) = try await Self.directory([NamedForm(name: "w", form: try bad.form())])
         for isStored in [false, true] {
-            #expect {
-                _ = try ArrayExport(file, isStored: isStored).write(to: folder.path("w.npz"))
-            } throws: { error in
-                let code = (error as? FormatError)?.code
-                return (code == .corrupt || code == .unsupported) && "\(error)".contains("'w'")
+            for target in ["w.npz", "w.safetensors"] {
+                #expect {
+                    _ = try ArrayExport(file, isStored: isStored).write(to: folder.path(target))
+                } throws: { error in
+                    let code = (error as? FormatError)?.code
+                    return (code == .corrupt || code == .unsupported) && "\(error)".contains("'w'")
+                }
+                #expect(!FileManager.default.fileExists(atPath: folder.path(target)))
             }
         }
-        #expect(!FileManager.default.fileExists(atPath: folder.path("w.npz")))
+    }
+
+    @Test func `two huge shapes are refused, whose sizes together no number holds`() async throws {
+        for parts in [[], Self.levels] {
+            let form = try Bad("huge", "grouped-integers", [1 << 60], [], parts).form()
+            let (file, folder) = try await Self.directory(["w", "v"].map { NamedForm(name: $0, form: form) })
+            #expect(throws: FormatError.self) { try ArrayExport(file).write(to: folder.path("w.safetensors")) }
+            #expect(!FileManager.default.fileExists(atPath: folder.path("w.safetensors")))
+        }
+    }
+
+    @Test func `a form of another type than its parts make is refused`() async throws {
+        let form = StoredForm(
+            kind: "half-floats", type: .int32, shape: try Shape([2]),
+            parts: [("numbers", .numbers(try Tensor(rounding: [1, 2], to: .float16, shape: .vector(2))))])
+        let (file, folder) = try await Self.directory([NamedForm(name: "w", form: form)])
+        #expect { try ArrayExport(file).write(to: folder.path("w.safetensors")) } throws: { error in
+            (error as? FormatError)?.code == .corrupt && "\(error)".contains("int32")
+        }
     }
 
     @Test func `a sound form beside them is accepted`() async throws {
