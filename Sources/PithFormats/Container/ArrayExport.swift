@@ -38,14 +38,18 @@ package struct ArrayExport: Sendable {
         case part(NamedForm, Int)
     }
 
+    /// What a safetensors header has that is no array.
+    private static let metadata = "__metadata__"
+
     /// Writes all weights to `path`.
     ///
     /// - Returns: The number of bytes written.
     /// - Throws: `FormatError` when a block or a stored form is damaged, or the file can not be written.
     package func write(to path: String) throws -> Int {
         let url = URL(fileURLWithPath: path), staged = try StagedOutput(beside: path)
-        let arrays = ContainerArrays(file, cacheBytes: 16 << 20), entries = try entries(arrays)
         let isNPZ = url.pathExtension.lowercased() == "npz"
+        let arrays = ContainerArrays(file, cacheBytes: 16 << 20)
+        let entries = try entries(arrays, besides: isNPZ ? [] : [ArrayExport.metadata])
         var count = 0
         try staged.write(url.lastPathComponent) { sink in
             count = isNPZ ? try writeArchive(entries, arrays, sink) : try writeTensors(entries, arrays, sink)
@@ -90,9 +94,10 @@ package struct ArrayExport: Sendable {
         } catch { throw FormatError(error) }
     }
 
-    /// The arrays of the output with names that occur once: weights in stored forms, then the other arrays.
-    private func entries(_ arrays: ContainerArrays) throws(FormatError) -> [Entry] {
-        var entries: [Entry] = [], names: [String: Int] = [:]
+    /// The arrays of the output with names that occur once and are not `reserved`: weights in stored forms, then the other
+    /// arrays.
+    private func entries(_ arrays: ContainerArrays, besides reserved: Set<String>) throws(FormatError) -> [Entry] {
+        var entries: [Entry] = []
         for named in file.directory.forms {
             guard isStored else {
                 entries.append(Entry(name: named.name, source: .weight(named)))
@@ -108,11 +113,8 @@ package struct ArrayExport: Sendable {
         for index in file.directory.weights where !used.contains(index) {
             entries.append(Entry(name: file.directory.arrays[index].name, source: .array(index)))
         }
-        for index in entries.indices {
-            let name = entries[index].name, number = names[name, default: 0] + 1
-            names[name] = number
-            if number > 1 { entries[index].name = "\(name)#\(number)" }
-        }
+        var names = UniqueNames(taken: reserved)
+        for index in entries.indices { entries[index].name = names.make(entries[index].name) }
         return entries
     }
 

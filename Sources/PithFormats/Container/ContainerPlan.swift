@@ -22,7 +22,7 @@ struct ContainerPlan {
 
     /// Plans the container of `model`, whose arrays are compared to find those that are stored once.
     ///
-    /// - Throws: `FormatError` when a file can not be read.
+    /// - Throws: `FormatError` when a file can not be read; `.unsupported` for a model whose container no reader would take.
     init(_ model: PackedModel) throws(FormatError) {
         let finder = DuplicateFinder(model), originals = try finder.originals()
         let repetitions = try finder.repetitions(below: Self.smallElements)
@@ -42,8 +42,7 @@ struct ContainerPlan {
         for (index, array) in model.arrays.enumerated() {
             arrays.append(
                 ContainerDirectory.Array(
-                    name: String(decoding: array.name.utf8.prefix(1000), as: UTF8.self), type: array.type,
-                    shape: array.shape,
+                    name: ContainerPlan.cut(array.name), type: array.type, shape: array.shape,
                     byteCount: array.range.count, original: originals[index].map { $0 + first }))
         }
         for (index, file) in model.files.enumerated() {
@@ -58,13 +57,26 @@ struct ContainerPlan {
         do {
             directory = try ContainerDirectory(
                 kind: model.kind.rawValue, files: files, arrays: arrays, blocks: blocks,
-                forms: model.forms.map { named in
-                    NamedForm(
-                        name: String(decoding: named.name.utf8.prefix(1000), as: UTF8.self),
-                        form: named.form.renumbered { $0 + first })
-                }, hot: hot, named: "the plan")
+                forms: ContainerPlan.forms(model.forms, firstArray: first), hot: hot, named: "the plan")
         } catch {
-            preconditionFailure("A plan contradicts itself: \(error)")
+            throw FormatError(
+                code: .unsupported, subject: model.files.first?.path ?? "the model",
+                problem: "its container would contradict itself: \(error.problem)",
+                remedy: "This is a fault of Pith, not of the model: report it, and use another archive meanwhile.")
+        }
+    }
+
+    /// Bytes of a name, at most.
+    private static let nameBytes = 1000
+
+    private static func cut(_ name: String) -> String { String(decoding: name.utf8.prefix(nameBytes), as: UTF8.self) }
+
+    /// The forms as the directory has them: with names that are still different when they are cut, and without those that
+    /// no reader takes.
+    private static func forms(_ forms: [NamedForm], firstArray: Int) -> [NamedForm] {
+        var names = UniqueNames()
+        return forms.filter { $0.form.hasReadableShapes }.map { named in
+            NamedForm(name: names.make(cut(named.name)), form: named.form.renumbered { $0 + firstArray })
         }
     }
 

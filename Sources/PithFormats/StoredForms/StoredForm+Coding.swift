@@ -5,8 +5,22 @@ internal import PithTensor
 extension StoredForm {
     /// Forms in forms, at most.
     private static let depthLimit = 8
+    /// Axes of a shape, at most.
+    private static let mostAxes = 64
     /// Bytes of numbers that are written out, at most.
     static let mostWrittenOut = 4096
+
+    /// Whether no shape in it has more axes than a reader takes.
+    var hasReadableShapes: Bool {
+        shape.rank <= Self.mostAxes
+            && parts.allSatisfy { part in
+                switch part.source {
+                case .array: true
+                case .numbers(let tensor): tensor.shape.rank <= Self.mostAxes
+                case .form(let form): form.hasReadableShapes
+                }
+            }
+    }
 
     func write(to out: inout ByteWriter) {
         out.text(kind)
@@ -87,7 +101,7 @@ extension StoredForm {
             throw reader.corrupt("the element type \(code) is not known", at: start)
         }
         var dimensions: [Int] = []
-        for _ in 0..<(try reader.varint("the number of axes", atMost: min(reader.remaining, 64))) {
+        for _ in 0..<(try reader.varint("the number of axes", atMost: min(reader.remaining, mostAxes))) {
             dimensions.append(try reader.varint("an axis' length", atMost: .max))
         }
         guard let shape = try? Shape(dimensions), type.byteCount(of: shape.count) != nil else {
