@@ -1,7 +1,8 @@
 internal import PithModel
 internal import PithTensor
 
-/// Integer weights that operators of the standard turn into floats: levels, less their zero points, times their scales.
+/// Integer weights that operators of the standard turn into floats: levels, less their zero points, times their scales; or
+/// codes into a table of numbers, times their scales.
 ///
 /// `GraphLowering.lowerFolded` says which operators these are; this is the way back.
 struct FoldedForm {
@@ -33,7 +34,7 @@ struct FoldedForm {
             (final, product) = (dimensions, inner)
         }
         guard product.operation == "Mul", product.inputs.count == 2,
-            let (levels, zeros) = FoldedForm.difference(product.inputs[0], parts)
+            let (levels, zeros, table) = FoldedForm.factor(product.inputs[0], parts)
         else { return nil }
         var scales = product.inputs[1]
         if let cast = parts.maker(of: scales, "Cast"), parts.isCastToFloat(cast) { scales = cast.inputs[0] }
@@ -47,10 +48,10 @@ struct FoldedForm {
             (padded + levels.dimensions).allSatisfy({ $0 <= FormParts.longestAxis }),
             zeros.map({ Shape.product(of: $0.dimensions) == factors.count && $0.type == levels.type }) ?? true,
             let grouping = FoldedForm.grouping(levels.dimensions, layout, shape.dimensions, isCut: cut != nil),
-            let form = parts.grouped(
+            let grouped = parts.grouped(
                 (levels.source, levels.type), of: shape, bits: levels.bits, scales: scales,
                 zeros: zeros.map { ($0.source, factors.count) }, grouping: grouping, isPadded: cut != nil,
-                hasZeros: zeros != nil)
+                hasZeros: zeros != nil), let form = parts.tabled(grouped, of: levels.type, table)
         else { return nil }
         self.form = form
     }
@@ -92,6 +93,20 @@ struct FoldedForm {
 
     // MARK: Levels
 
+    /// `value` as levels and zero points, or as codes and the table that has their numbers.
+    private static func factor(
+        _ value: String, _ parts: FormParts
+    ) -> (levels: Integers, zeros: Integers?, table: String?)? {
+        guard let node = parts.maker(of: value, "Gather") else {
+            return difference(value, parts).map { ($0, $1, nil) }
+        }
+        guard node.inputs.count == 2, node.integer("axis", default: 0) == 0,
+            let codes = integers(node.inputs[1], offset: 0, parts, as: .int32)
+                ?? integers(node.inputs[1], offset: 0, parts, as: .int64)
+        else { return nil }
+        return (codes, nil, node.inputs[0])
+    }
+
     /// `value` as levels and zero points: a `Sub`, or levels alone.
     private static func difference(_ value: String, _ parts: FormParts) -> (Integers, Integers?)? {
         guard let node = parts.maker(of: value, "Sub"), node.inputs.count == 2 else {
@@ -104,16 +119,18 @@ struct FoldedForm {
         return integers(node.inputs[1], offset: 0, parts).map { (levels, $0) }
     }
 
-    /// `value` as integers that were cast to floats, or taken out of bytes.
-    private static func integers(_ value: String, offset: Int, _ parts: FormParts) -> Integers? {
-        if let cast = parts.maker(of: value, "Cast"), parts.isCastToFloat(cast), offset == 0,
+    /// `value` as integers that were cast to `target`, or taken out of bytes.
+    private static func integers(
+        _ value: String, offset: Int, _ parts: FormParts, as target: ScalarType = .float32
+    ) -> Integers? {
+        if let cast = parts.maker(of: value, "Cast"), parts.isCast(cast, to: target), offset == 0,
             let tensor = parts.tensor(cast.inputs[0]), tensor.type.isInteger
         {
             guard let source = parts.source(named: cast.inputs[0]) else { return nil }
             return Integers(
                 source: source, type: tensor.type, bits: tensor.type.bitWidth, dimensions: tensor.shape.dimensions)
         }
-        guard let runs = PackedRun.runs(value, parts), let first = runs.first,
+        guard let runs = PackedRun.runs(value, parts, as: target), let first = runs.first,
             let shape = try? Shape(first.dimensions), runs.allSatisfy({ $0.dimensions == first.dimensions })
         else { return nil }
         let bits = runs.reduce(0) { $0 + $1.width }

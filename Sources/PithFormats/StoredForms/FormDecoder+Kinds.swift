@@ -3,18 +3,19 @@ internal import PithTensor
 
 /// Each kind of form as the representation that it stores.
 extension FormDecoder {
-    func grouped(_ form: StoredForm, _ naming: Naming) throws(FormatError) -> GroupedIntegers {
+    /// Integers in the part `role`, with scales and zero points.
+    func grouped(_ form: StoredForm, _ role: String, _ naming: Naming) throws(FormatError) -> GroupedIntegers {
         let grouping = try grouping(of: form, naming)
         let dimensions = GroupedIntegers.scaleDimensions(of: form.shape, grouping)
         guard let scaleShape = try? Shape(dimensions) else { throw naming.corrupt("it has too many scales") }
-        let levels = try levels(form, grouping, naming)
+        let levels = try levels(form, role, grouping, naming)
         let scales = try tensor(form, StoredForm.Role.scales, scaleShape, naming)
         let hasZeros = form.part(StoredForm.Role.zeroPoints) != nil
         let zeros = hasZeros ? try tensor(form, StoredForm.Role.zeroPoints, scaleShape, naming) : nil
         let bits = form.setting(StoredForm.Name.bits) ?? levels.type.bitWidth
         guard levels.type.isInteger, levels.type.bitWidth <= 32, zeros.map({ $0.type == levels.type }) ?? true,
             scales.type == .float32 || scales.type == .float16, (1...levels.type.bitWidth).contains(bits)
-        else { throw naming.corrupt("its levels are \(levels.type.rawValue), its scales \(scales.type.rawValue)") }
+        else { throw naming.corrupt("its \(role) are \(levels.type.rawValue), its scales \(scales.type.rawValue)") }
         return GroupedIntegers(levels: levels, scales: scales, zeroPoints: zeros, grouping: grouping, levelBits: bits)
     }
 
@@ -32,23 +33,40 @@ extension FormDecoder {
 
     /// The levels, without those that only fill the last block.
     private func levels(
-        _ form: StoredForm, _ grouping: GroupedIntegers.Grouping, _ naming: Naming
+        _ form: StoredForm, _ role: String, _ grouping: GroupedIntegers.Grouping, _ naming: Naming
     ) throws(FormatError) -> Tensor {
         // Beside an axis of 0 another may have any length: there is nothing to cut, and no end of rows to cut it from.
         guard case .block(let axis, let size) = grouping, form.setting(StoredForm.Name.padded) == 1,
             form.shape.count > 0
-        else { return try tensor(form, StoredForm.Role.levels, form.shape, naming) }
+        else { return try tensor(form, role, form.shape, naming) }
         var dimensions = form.shape.dimensions
         let length = dimensions[axis], groups = length / size + (length % size == 0 ? 0 : 1)
         dimensions[axis] = groups * size
         guard let shape = try? Shape(dimensions) else { throw naming.corrupt("its last block is too large") }
-        let full = try tensor(form, StoredForm.Role.levels, shape, naming), numbers = full.integers() ?? []
+        let full = try tensor(form, role, shape, naming), numbers = full.integers() ?? []
         let (outer, padded, inner) = shape.strides(around: axis)
         let kept = (0..<outer).flatMap { numbers[$0 * padded * inner..<($0 * padded + length) * inner] }
         guard let levels = try? Tensor(integers: kept, as: full.type, shape: form.shape) else {
-            throw naming.corrupt("its levels do not fit its shape")
+            throw naming.corrupt("its \(role) do not fit its shape")
         }
         return levels
+    }
+
+    /// Codes without a sign, each with an entry in the table, and every entry with a code.
+    func tabled(_ form: StoredForm, _ naming: Naming) throws(FormatError) -> TabledIntegers {
+        let codes = try grouped(form, StoredForm.Role.codes, naming), type = codes.levels.type
+        let table = try tensor(form, StoredForm.Role.table, nil, naming)
+        guard type.integerRange?.lowerBound == 0, type.bitWidth <= 8, codes.zeroPoints == nil else {
+            throw naming.corrupt("its codes are \(type.rawValue), or have zero points")
+        }
+        guard table.type == .float32, table.shape.dimensions == [1 << codes.levelBits] else {
+            throw naming.corrupt(
+                "its table has \(table.shape) \(table.type.rawValue) entries for codes of \(codes.levelBits) bits")
+        }
+        guard (codes.levels.integers() ?? []).allSatisfy({ $0 < table.count }) else {
+            throw naming.corrupt("a code is past its table of \(table.count)")
+        }
+        return TabledIntegers(codes: codes, table: table)
     }
 
     func codebook(_ form: StoredForm, _ naming: Naming) throws(FormatError) -> Codebook {

@@ -17,6 +17,7 @@ extension FormDecoder {
         switch form.kind {
         case HalfFloats.kind: count = try elementCount(form, StoredForm.Role.numbers, naming)
         case GroupedIntegers.kind: count = try elementCount(form, StoredForm.Role.levels, naming)
+        case TabledIntegers.kind: count = try elementCount(form, StoredForm.Role.codes, naming)
         case Codebook.kind: count = try elementCount(form, StoredForm.Role.indices, naming)
         case StoredForm.packedIntegers:
             let roles = [StoredForm.Role.bytes] + [4, 2, 1].map(StoredForm.Role.bits)

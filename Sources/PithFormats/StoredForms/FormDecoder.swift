@@ -48,6 +48,9 @@ package struct FormDecoder {
         case (let form as GroupedIntegers, StoredForm.Role.levels): form.levels
         case (let form as GroupedIntegers, StoredForm.Role.scales): form.scales
         case (let form as GroupedIntegers, StoredForm.Role.zeroPoints): form.zeroPoints
+        case (let form as TabledIntegers, StoredForm.Role.codes): form.codes.levels
+        case (let form as TabledIntegers, StoredForm.Role.scales): form.codes.scales
+        case (let form as TabledIntegers, StoredForm.Role.table): form.table
         case (let form as Codebook, StoredForm.Role.indices): form.indices
         case (let form as Codebook, StoredForm.Role.values): form.values
         case (let form as SparseValues, StoredForm.Role.indices): form.indices
@@ -85,7 +88,8 @@ package struct FormDecoder {
                 throw naming.corrupt("its half floats are \(numbers.type.rawValue)")
             }
             found = HalfFloats(numbers)
-        case GroupedIntegers.kind: found = try grouped(form, naming)
+        case GroupedIntegers.kind: found = try grouped(form, StoredForm.Role.levels, naming)
+        case TabledIntegers.kind: found = try tabled(form, naming)
         case Codebook.kind: found = try codebook(form, naming)
         case SparseValues.kind: found = try sparse(form, naming)
         default: throw naming.unknown(form.kind)

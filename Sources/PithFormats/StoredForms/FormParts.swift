@@ -52,8 +52,11 @@ struct FormParts {
     }
 
     /// Whether `node` turns numbers into `float32`.
-    func isCastToFloat(_ node: Node) -> Bool {
-        node.isStandard("Cast") && node.integer("to", default: 0) == Int(ONNXType.code(.float32))
+    func isCastToFloat(_ node: Node) -> Bool { isCast(node, to: .float32) }
+
+    /// Whether `node` turns numbers into `type`.
+    func isCast(_ node: Node, to type: ScalarType) -> Bool {
+        node.isStandard("Cast") && node.integer("to", default: 0) == Int(ONNXType.code(type))
     }
 
     /// The one integer of a weight; nil for anything else.
@@ -126,5 +129,21 @@ struct FormParts {
         var parts = [(StoredForm.Role.levels, levels.source), (StoredForm.Role.scales, scaleSource)]
         if let zeros { parts.append((StoredForm.Role.zeroPoints, zeros.source)) }
         return StoredForm(kind: GroupedIntegers.kind, type: .float32, shape: shape, settings: settings, parts: parts)
+    }
+
+    /// The form of codes that point into `table`, from the form of the codes as levels of `type`; nil when some have no
+    /// entry there, and the levels as they are without a table.
+    func tabled(_ levels: StoredForm, of type: ScalarType, _ table: String?) -> StoredForm? {
+        guard let table else { return levels }
+        guard let bits = levels.setting(StoredForm.Name.bits), bits <= 8, type.integerRange?.lowerBound == 0,
+            levels.part(StoredForm.Role.zeroPoints) == nil, let entries = tensor(table), entries.type == .float32,
+            entries.shape.dimensions == [1 << bits], let source = source(named: table)
+        else { return nil }
+        let parts = levels.parts.map { part in
+            (part.role == StoredForm.Role.levels ? StoredForm.Role.codes : part.role, part.source)
+        }
+        return StoredForm(
+            kind: TabledIntegers.kind, type: .float32, shape: levels.shape,
+            settings: levels.settings.map { ($0.name, $0.value) }, parts: parts + [(StoredForm.Role.table, source)])
     }
 }

@@ -10,16 +10,18 @@ struct PackedRun {
     /// The shape that the integers get.
     let dimensions: [Int]
 
-    /// The runs that `value` is the sum of, the lowest bits first; nil when it is something else.
-    static func runs(_ value: String, _ parts: FormParts) -> [PackedRun]? {
+    /// The runs that `value` is the sum of in `type`, the lowest bits first; nil when it is something else.
+    static func runs(_ value: String, _ parts: FormParts, as type: ScalarType) -> [PackedRun]? {
         if let sum = parts.maker(of: value, "Add"), sum.inputs.count == 2 {
-            guard let low = runs(sum.inputs[0], parts), let high = run(sum.inputs[1], parts) else { return nil }
+            guard let low = runs(sum.inputs[0], parts, as: type), let high = run(sum.inputs[1], parts, as: type) else {
+                return nil
+            }
             return low + [high]
         }
-        return run(value, parts).map { [$0] }
+        return run(value, parts, as: type).map { [$0] }
     }
 
-    private static func run(_ value: String, _ parts: FormParts) -> PackedRun? {
+    private static func run(_ value: String, _ parts: FormParts, as type: ScalarType) -> PackedRun? {
         var value = value, shift = 0
         if let product = parts.maker(of: value, "Mul"), product.inputs.count == 2 {
             guard let factor = parts.scalar(product.inputs[1]),
@@ -27,7 +29,7 @@ struct PackedRun {
             else { return nil }
             (value, shift) = (product.inputs[0], bit)
         }
-        guard let cast = parts.maker(of: value, "Cast"), parts.isCastToFloat(cast),
+        guard let cast = parts.maker(of: value, "Cast"), parts.isCast(cast, to: type),
             let reshape = parts.maker(of: cast.inputs[0], "Reshape"), reshape.inputs.count == 2,
             let dimensions = parts.list(reshape.inputs[1]), let count = Shape.product(of: dimensions)
         else { return nil }

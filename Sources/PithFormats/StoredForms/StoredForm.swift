@@ -10,6 +10,7 @@ package import PithTensor
 /// | --- | --- | --- |
 /// | `half-floats` | | numbers |
 /// | `grouped-integers` | bits, axis, block, padded | levels, scales, zero-points |
+/// | `tabled-integers` | bits, axis, block, padded | codes, scales, table |
 /// | `codebook` | | indices, values |
 /// | `sparse-values` | | values, indices |
 /// | `packed-integers` | bits, offset | bits-4, bits-2, bits-1; or bytes |
@@ -55,7 +56,7 @@ package struct StoredForm: Equatable, Sendable {
     /// Names of parts.
     enum Role {
         static let levels = "levels", scales = "scales", zeroPoints = "zero-points", numbers = "numbers"
-        static let indices = "indices", values = "values"
+        static let indices = "indices", values = "values", codes = "codes", table = "table"
         /// Packed integers, neighbours in one byte.
         static let bytes = "bytes"
 

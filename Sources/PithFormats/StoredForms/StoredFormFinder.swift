@@ -9,6 +9,7 @@ internal import PithTensor
 /// | --- | --- |
 /// | `DequantizeLinear` of weights | `grouped-integers` |
 /// | `Cast`, (`Sub`,) `Mul`, (`Reshape`, (`Slice`)) | `grouped-integers`, of `packed-integers` behind `BitShift` |
+/// | `Gather` of a table at integers, `Mul`, (`Reshape`, (`Slice`)) | `tabled-integers`, of `packed-integers` behind `BitShift` |
 /// | `Gather` of rows and of their scales, `Cast`, `Mul` | `grouped-integers` |
 /// | `MatMulInteger`, `Cast`, `Mul`; `DynamicQuantizeLSTM`; `QLinearConv`, `QLinearMatMul` | `grouped-integers` |
 /// | `MatMulNBits`, `GatherBlockQuantized` of 4 or 8 bits, zero points in whole bytes a row | `grouped-integers` of `packed-integers` |

@@ -40,6 +40,12 @@ import Testing
     private static let scale = StoredForm.Source.numbers(Tensor(vector: [0.5 as Float]))
     private static let levels: [(String, StoredForm.Source)] = [("levels", .array(2)), ("scales", scale)]
 
+    /// Codes of the array `codes` into a table of 16 numbers, unless another is given.
+    private static func tabled(
+        _ codes: StoredForm.Source, _ table: StoredForm.Source = .array(1)
+    ) -> [(String, StoredForm.Source)] { [("codes", codes), ("scales", scale), ("table", table)] }
+
+    private static let nibble = StoredForm.Source.numbers(Tensor(vector: [3 as UInt8]))
     private static let padded = [("axis", 1), ("block", 1), ("padded", 1)]
     private static let empty = [("levels", StoredForm.Source.numbers(Tensor(vector: [Int8]())))]
 
@@ -72,6 +78,19 @@ import Testing
         Bad("a wrong offset", "grouped-integers", [128], [], packed([("bits", 4), ("offset", 3)], 128)),
         Bad("too few packed levels", "grouped-integers", [130], [], packed([("bits", 4)], 130)),
         Bad("packed levels without end", "grouped-integers", [1 << 40], [], packed([("bits", 4)], 1 << 40)),
+        Bad("a code past its table", "tabled-integers", [64], [("bits", 4)], tabled(.array(3))),
+        Bad("a table that is too long", "tabled-integers", [1], [("bits", 3)], tabled(nibble)),
+        Bad("a table that is too short", "tabled-integers", [1], [], tabled(nibble)),
+        Bad("no table", "tabled-integers", [1], [("bits", 4)], tabled(nibble).dropLast()),
+        Bad("a table of integers", "tabled-integers", [1], [("bits", 3)], tabled(nibble, .array(4))),
+        Bad("codes with a sign", "tabled-integers", [8, 8], [("bits", 4)], tabled(.array(2))),
+        Bad(
+            "codes with zero points", "tabled-integers", [1], [("bits", 4)],
+            tabled(nibble) + [("zero-points", nibble)]),
+        Bad(
+            "codes of 16 bits", "tabled-integers", [1], [("bits", 16)],
+            tabled(.numbers(Tensor(vector: [3 as UInt16])))),
+        Bad("more numbers than codes", "tabled-integers", [1 << 60], [("bits", 4)], tabled(nibble)),
         Bad("an index past its values", "codebook", [64], [], [("indices", .array(3)), ("values", .array(1))]),
         Bad("integer values", "codebook", [64], [], [("indices", .array(3)), ("values", .array(2))]),
         Bad("a place outside", "sparse-values", [4, 4], [], [("values", .array(1)), ("indices", .array(4))]),

@@ -82,7 +82,8 @@ public struct MinimalForm {
     private func decoded(_ arrays: [MinimalReader.Array]) throws -> [Double] {
         switch kind {
         case "half-floats": return try numbers("numbers", arrays)
-        case "grouped-integers": return try grouped(arrays)
+        case "grouped-integers": return try grouped(try numbers("levels", arrays), arrays)
+        case "tabled-integers": return try grouped(try entries(arrays), arrays)
         case "codebook":
             let values = try numbers("values", arrays)
             return try numbers("indices", arrays).map { index in
@@ -95,8 +96,19 @@ public struct MinimalForm {
         }
     }
 
-    private func grouped(_ arrays: [MinimalReader.Array]) throws -> [Double] {
-        let levels = try numbers("levels", arrays), scales = try numbers("scales", arrays)
+    /// The entries of the table that the codes number.
+    private func entries(_ arrays: [MinimalReader.Array]) throws -> [Double] {
+        let table = try numbers("table", arrays)
+        let isFull = settings["bits"].map { table.count == 1 << $0 } ?? [4, 16, 256].contains(table.count)
+        try require(isFull && parts["zero-points"] == nil, "table")
+        return try numbers("codes", arrays).map { code in
+            try require(table.indices.contains(Int(code)), "code")
+            return table[Int(code)]
+        }
+    }
+
+    private func grouped(_ levels: [Double], _ arrays: [MinimalReader.Array]) throws -> [Double] {
+        let scales = try numbers("scales", arrays)
         let zeros = parts["zero-points"] == nil ? nil : try numbers("zero-points", arrays)
         var stored = dimensions, groups = dimensions.map { _ in 1 }
         let axis = settings["axis"], block = settings["block"] ?? 1
