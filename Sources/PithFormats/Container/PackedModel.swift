@@ -107,25 +107,35 @@ package struct PackedModel: Sendable {
         return copy
     }
 
+    /// What a weight of the graph and its array have in common.
+    private struct Layout: Hashable {
+        let name: String
+        let type: ScalarType
+        let byteCount: Int
+    }
+
     /// Looks at the graph of the ONNX model at `path` for stored forms and the order of use; a graph that can not be read
     /// leaves both as they are.
     private func read(asGraphAt path: String) -> PackedModel {
         guard let model = try? ONNXReader.read(path: path, sparseAllowance: ONNXReader.sparseAllowanceForInspection)
         else { return self }
-        var places: [String: Int?] = [:]
+        var places: [String: [Int]] = [:], layouts: [Layout: [Int]] = [:]
         for (index, array) in arrays.enumerated() {
-            places[array.name] = places[array.name] == nil ? .some(index) : .some(nil)
+            places[array.name, default: []].append(index)
+            let layout = Layout(name: array.name, type: array.type, byteCount: array.range.count)
+            layouts[layout, default: []].append(index)
         }
-        func place(_ name: String) -> Int? { places[name] ?? nil }
         let reading = GraphReading(model.graph) { weight in
-            guard let index = place(weight.name), let tensor = weight.dense, tensor.type == arrays[index].type,
-                tensor.storage.byteCount == arrays[index].range.count
-            else { return nil }
-            return .array(index)
+            let layout = weight.dense.map {
+                Layout(name: weight.name, type: $0.type, byteCount: $0.storage.byteCount)
+            }
+            // Weights of several nested graphs that are alike can not be told apart.
+            guard let found = layout.flatMap({ layouts[$0] }), found.count == 1 else { return nil }
+            return .array(found[0])
         }
         var copy = self
         copy.forms = reading.forms
-        let read = reading.order.compactMap(place), known = Set(read)
+        let read = reading.order.flatMap { places[$0] ?? [] }, known = Set(read)
         copy.order = read + arrays.indices.filter { !known.contains($0) }
         return copy
     }

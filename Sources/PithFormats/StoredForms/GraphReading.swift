@@ -7,24 +7,34 @@ internal import PithTensor
 struct GraphReading {
     /// Names of weights in the order in which they are first needed.
     private(set) var order: [String] = []
-    /// Stored forms of weights, in the order of the nodes that make them.
+    /// Stored forms of weights, in the order of the nodes that make them, those of nested graphs behind those around them.
     private(set) var forms: [NamedForm] = []
     private var seen: Set<String> = []
-    private var named: Set<String> = []
-    private let place: (Weight) -> StoredForm.Source?
+    /// The first form of each name, and the names that are given.
+    private var first: [String: StoredForm] = [:], names = UniqueNames()
 
     /// Reads `graph`; `place` tells where the numbers of a dense weight are, nil when that is not known.
     ///
+    /// Weights of nested graphs are named as the ledger names them: `If_12.then_branch/weight`.
+    ///
     /// - Complexity: O(nodes + weights).
     init(_ graph: Graph, place: @escaping (Weight) -> StoredForm.Source?) {
-        self.place = place
+        graph.forEachGraph { graph, path in
+            for found in StoredFormFinder(graph, place: place).forms {
+                add(found.form, named: path.qualified(found.name))
+            }
+        }
         read(graph)
     }
 
+    /// Adds a form, unless another node decodes the same weight alike; where it differs, its name gets a number.
+    private mutating func add(_ form: StoredForm, named name: String) {
+        guard first[name] != form else { return }
+        first[name] = first[name] ?? form
+        forms.append(NamedForm(name: names.make(name), form: form))
+    }
+
     private mutating func read(_ graph: Graph) {
-        for found in StoredFormFinder(graph, place: place).forms where named.insert(found.name).inserted {
-            forms.append(found)
-        }
         let makers = GraphReading.decoders(of: graph)
         for node in graph.nodes where !GraphReading.isDecoder(node, makers) {
             for input in node.inputs { need(input, graph, makers) }

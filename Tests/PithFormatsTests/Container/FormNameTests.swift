@@ -63,4 +63,48 @@ import Testing
         _ = try export.write(to: folder.path("w.npz"))
         #expect(try Set(NPZArchive(path: folder.path("w.npz")).names) == ["w", "__metadata__", "w#2", "w#2#2"])
     }
+
+    /// `y = W` in both branches of an `If`, each with a `W` of its own that is decoded from levels.
+    private static func branches() throws -> (model: Model, weights: [Tensor]) {
+        let shape = try Shape([8, 16])
+        let forms = try [3, 5].map { step in
+            GroupedIntegers(
+                levels: try Tensor(integers: (0..<128).map { $0 * step % 200 - 100 }, as: .int8, shape: shape),
+                scales: Tensor((0..<8).map { Float($0 + step) }, shape: .vector(8)), grouping: .channel(axis: 0))
+        }
+        let type = ValueType(element: .float32, dimensions: [.fixed(8), .fixed(16)])
+        func branch(_ form: GroupedIntegers, _ output: String) -> Graph {
+            Graph(
+                nodes: [Node("Identity", inputs: ["W"], outputs: [output])],
+                outputs: [ValueInfo(name: output, type: type)],
+                weights: WeightTable([Weight(name: "W", form: .encoded(form))]))
+        }
+        let node = Node(
+            "If", inputs: ["c"], outputs: ["y"],
+            attributes: [
+                Attribute("then_branch", .graph(branch(forms[0], "a"))),
+                Attribute("else_branch", .graph(branch(forms[1], "b"))),
+            ], name: "choice")
+        let graph = Graph(
+            nodes: [node], inputs: [ValueInfo(name: "c", type: ValueType(element: .bool, dimensions: []))],
+            outputs: [ValueInfo(name: "y", type: type)])
+        return (Model(graph: graph, operatorSets: ["": 21], formatVersion: 10), forms.map { $0.decoded() })
+    }
+
+    @Test func `weights of two branches that have one name are both found`() async throws {
+        let (model, weights) = try Self.branches(), folder = try ScratchFolder()
+        let source = try folder.write(ONNXWriter.encode(model), to: "m.onnx")
+        try await ContainerSamples.pack(source, to: folder.path("m.pith"))
+        let file = try ContainerFile(path: folder.path("m.pith"))
+        let names = ["choice.then_branch/W", "choice.else_branch/W"]
+        #expect(file.directory.forms.map(\.name) == names)
+        for isStored in [false, true] {
+            _ = try ArrayExport(file, isStored: isStored).write(to: folder.path("w.npz"))
+            let archive = try NPZArchive(path: folder.path("w.npz"))
+            let parts = names.flatMap { name in ["levels", "scales"].map { "\(name).\($0)" } }
+            #expect(Set(archive.names) == Set(isStored ? parts : names))
+            guard !isStored else { continue }
+            for (name, weight) in zip(names, weights) { #expect(try archive.tensor(named: name) == weight) }
+        }
+    }
 }
