@@ -15,6 +15,7 @@ package struct PackText: Encodable, Sendable {
     let duplicates: Int
     let blocks: Int
     let root: String
+    let notes: [String]
 
     /// Tells of packing `model` to `output`.
     package init(_ model: String, _ output: String, _ report: ContainerPacker.Report) {
@@ -25,11 +26,13 @@ package struct PackText: Encodable, Sendable {
         duplicates = report.duplicates
         blocks = report.blocks
         root = report.root
+        notes = report.notes
     }
 
     /// The report as text.
     package var text: String {
-        "\(output.path): \(Text.bytes(output.bytes)) from \(Text.bytes(input.bytes)), \(ratio.formatted(digits: 4)) times smaller\n"
+        notes.map { "note: \(Text.line($0))\n" }.joined()
+            + "\(output.path): \(Text.bytes(output.bytes)) from \(Text.bytes(input.bytes)), \(ratio.formatted(digits: 4)) times smaller\n"
             + "\(arrays) arrays"
             + (duplicates > 0 ? ", \(duplicates) of them the same as another and stored once" : "")
             + "; \(blocks) blocks; root \(root)"

@@ -17,6 +17,8 @@ package struct ContainerPacker: Sendable {
         package let blocks: Int
         /// The root of the hash tree.
         package let root: String
+        /// What the model's owner should know.
+        package let notes: [String]
     }
 
     private let model: PackedModel
@@ -74,7 +76,7 @@ package struct ContainerPacker: Sendable {
         return Report(
             inputBytes: model.files.reduce(0) { $0 + $1.byteCount }, outputBytes: count, arrays: model.arrays.count,
             duplicates: plan.directory.arrays.count { $0.original != nil }, blocks: plan.directory.blocks.count,
-            root: root.hex)
+            root: root.hex, notes: model.notes)
     }
 }
 

@@ -8,6 +8,8 @@ final class ONNXLocator {
     private let external: ExternalFiles
     private var files: [PackedModel.File]
     private var arrays: [PackedModel.LocatedArray] = []
+    /// Whether the file has a graph, once it was walked: a file without one is no model, whatever its name says.
+    private(set) var hasGraph = false
 
     /// Arrays below this size stay with the bytes around them.
     private static let smallest = 64
@@ -45,6 +47,7 @@ final class ONNXLocator {
                 problem: "its graphs nest deeper than \(TensorCutter.depthLimit) levels.",
                 remedy: "Flatten the control flow before export.")
         }
+        if message == .graph { hasGraph = true }
         if message == .tensor { try locate(range, renamed) }
         var values: String?
         try scanner.forEachField(in: range) { (field) throws(FormatError) in

@@ -36,6 +36,8 @@ package struct PackedModel: Sendable {
     package private(set) var order: [Int]
     /// Arrays that a reader wants first; they lie before all others.
     package private(set) var hot: [Int] = []
+    /// What its owner should know of it.
+    package private(set) var notes: [String] = []
 
     /// Formats that containers are made from; the raw value is their name inside.
     package enum Kind: String, Sendable {
@@ -69,7 +71,10 @@ package struct PackedModel: Sendable {
         if name.hasSuffix(".safetensors.index.json") { return try SafetensorsLocator.indexedSet(at: path) }
         if name.hasSuffix(".npz") { return try NumPyLocator.archive(at: path) }
         if name.hasSuffix(".npy") { return try NumPyLocator.array(at: path) }
-        if name.hasSuffix(".onnx") { return try ONNXLocator(path: path).model().read(asGraphAt: path) }
+        if name.hasSuffix(".onnx") {
+            let locator = try ONNXLocator(path: path), model = try locator.model()
+            return locator.hasGraph ? try model.read(asGraphAt: path) : model
+        }
         throw FormatError(
             code: .unsupported, subject: path, problem: "its name says none of the formats that can be packed.",
             remedy: "Pack a .onnx, .safetensors, .safetensors.index.json, .npz or .npy file.")
@@ -114,18 +119,33 @@ package struct PackedModel: Sendable {
         let byteCount: Int
     }
 
-    /// Looks at the graph of the ONNX model at `path` for stored forms and the order of use; a graph that can not be read
-    /// leaves both as they are.
-    private func read(asGraphAt path: String) -> PackedModel {
-        guard let model = try? ONNXReader.read(path: path, sparseAllowance: ONNXReader.sparseAllowanceForInspection)
-        else { return self }
+    /// Looks at the graph of the ONNX model at `path` for stored forms and the order of use; a graph that does not make
+    /// sense leaves both as they are, and a note.
+    ///
+    /// - Throws: `FormatError` `.missing` when the file, or one that it needs, can not be read.
+    private func read(asGraphAt path: String) throws(FormatError) -> PackedModel {
+        let model: Model
+        do {
+            model = try ONNXReader.read(path: path, sparseAllowance: ONNXReader.sparseAllowanceForInspection)
+        } catch {
+            guard error.code != .missing else { throw error }
+            var copy = self
+            copy.notes.append(
+                "its graph can not be read, so weights have no stored forms and lie in the order of the file: \(error)")
+            return copy
+        }
+        return used(by: model.graph)
+    }
+
+    /// The same with the stored forms and the order of use that `graph` shows.
+    private func used(by graph: Graph) -> PackedModel {
         var places: [String: [Int]] = [:], layouts: [Layout: [Int]] = [:]
         for (index, array) in arrays.enumerated() {
             places[array.name, default: []].append(index)
             let layout = Layout(name: array.name, type: array.type, byteCount: array.range.count)
             layouts[layout, default: []].append(index)
         }
-        let reading = GraphReading(model.graph) { weight in
+        let reading = GraphReading(graph) { weight in
             let layout = weight.dense.map {
                 Layout(name: weight.name, type: $0.type, byteCount: $0.storage.byteCount)
             }

@@ -112,4 +112,33 @@ import Testing
         }
         #expect(try back.tensor(named: "half").floats() == arrays.tensor(named: "half").floats())
     }
+
+    @Test func `a graph that makes no sense is packed with a note, and a file without one silently`() async throws {
+        let folder = try ScratchFolder()
+        var model = HandmadeModel.small
+        let sound = try PackedModel.read(path: folder.write(model.bytes, to: "sound.onnx"))
+        #expect(sound.notes.isEmpty)
+        model.node("Relu", ["m"], ["a"])
+        let source = try folder.write(model.bytes, to: "m.onnx"), packed = try PackedModel.read(path: source)
+        #expect(packed.notes.count == 1 && packed.notes[0].contains("'a' is already defined"))
+        #expect(packed.arrays.map(\.name) == ["w"] && packed.forms.isEmpty)
+        let report = try await ContainerPacker(packed, threads: 1)
+            .pack(to: OutputFile(path: folder.path("m.pith")), named: "m.pith")
+        #expect(report.notes == packed.notes)
+        // An ONNX file of nothing but a format version.
+        #expect(try PackedModel.read(path: folder.write([8, 8], to: "none.onnx")).notes.isEmpty)
+    }
+
+    @Test func `a data file that is not there is an error, not a model without one`() throws {
+        let tensor = HandmadeModel.tensor("w", type: HandmadeModel.float32, [4096]) { wire in
+            wire.message(13) { entry in
+                entry.text(1, "location")
+                entry.text(2, "data.bin")
+            }
+            wire.number(14, 1)
+        }
+        let folder = try ScratchFolder()
+        let source = try folder.write(HandmadeModel.holding(tensor).bytes, to: "m.onnx")
+        #expect { try PackedModel.read(path: source) } throws: { ($0 as? FormatError)?.code == .missing }
+    }
 }
