@@ -59,13 +59,51 @@ extension HostileReader {
             for block in directory.blocks.indices {
                 try? file.read(block: block, by: decoder, through: frame, into: output)
             }
-            let arrays = ContainerArrays(file), forms = FormDecoder(arrays, path: path, sparseAllowance: 1 << 20)
-            for index in directory.weights.prefix(8) { _ = try? arrays.tensor(index) }
+            try compareStream(of: file)
+            if size * max(directory.forms.count, 1) <= most / 8 { try export(file) }
+            let forms = FormDecoder(ContainerArrays(file), path: path, sparseAllowance: sparseAllowance)
             for named in directory.forms.prefix(8) {
                 let form = try forms.representation(of: named), weight = form.decoded()
                 precondition(weight.shape == named.form.shape, "A weight has another shape than its form.")
             }
         }
+    }
+
+    /// Bytes of a sparse weight when dense that fuzzing allows.
+    private static let sparseAllowance = 1 << 20
+
+    /// Arrays that a stream gives are those of the file.
+    private static func compareStream(of file: ContainerFile) throws {
+        let arrays = ContainerArrays(file), path = file.path
+        for index in file.directory.weights.prefix(8) {
+            let name = file.directory.arrays[index].name, whole = try? arrays.tensor(named: name)
+            _ = try? arrays.tensor(index)
+            let streamed = try? WaitingThread.run {
+                try await ContainerStream(InputFile(path: path), named: path).tensor(named: name)
+            }
+            precondition(streamed == whole, "A stream gives another array than the file.")
+        }
+    }
+
+    /// Writes the weights in every format, as numbers and as they are stored, and reads what was written.
+    private static func export(_ file: ContainerFile) throws {
+        var failures: [any Error] = []
+        for isStored in [false, true] {
+            let export = ArrayExport(file, isStored: isStored, sparseAllowance: sparseAllowance)
+            for name in ["w.npz", "w.safetensors"] {
+                let target = "\(file.path)-\(isStored)-\(name)"
+                do { _ = try export.write(to: target) } catch {
+                    failures.append(error)
+                    continue
+                }
+                let model = try PackedModel.read(path: target), names = model.arrays.map(\.name)
+                guard let first = names.first else { continue }
+                let hot = try model.first([first, "*"]).hot
+                precondition(Set(hot) == Set(model.arrays.indices), "An array of an export is not found by its name.")
+            }
+        }
+        for failure in failures where !(failure is FormatError) { throw failure }
+        if let failure = failures.first { throw failure }
     }
 
     /// The bytes of a directory with text, an array of 64 bytes, and a weight in a stored form of it.
@@ -78,7 +116,6 @@ extension HostileReader {
             out.append(content.bytes)
             return out.bytes
         }
-        func numbers(_ list: [Int], to out: inout ByteWriter) { for number in list { out.varint(number) } }
         let kind = field(1) { $0.append(Array("npy".utf8)) }
         let files = field(3) { out in
             out.varint(1)
@@ -95,7 +132,7 @@ extension HostileReader {
         }
         let blocks = field(7) { numbers([2, 1, 0, 8, 1, 1, 64], to: &$0) }
         let forms = field(10) { out in
-            out.varint(1)
+            out.varint(2)
             out.text("w")
             out.text(GroupedIntegers.kind)
             numbers([1, 2, 8, 8, 1], to: &out)
@@ -106,8 +143,29 @@ extension HostileReader {
             out.text("scales")
             numbers([2, 1, 1, 8], to: &out)
             out.append([UInt8](repeating: 60, count: 32))
+            writeTabled(to: &out)
         }
         return kind + files + arrays + blocks + forms + field(12) { numbers([1, 1], to: &$0) }
+    }
+
+    private static func numbers(_ list: [Int], to out: inout ByteWriter) { for number in list { out.varint(number) } }
+
+    /// Eight codes of 2 bits into a table, all written out.
+    private static func writeTabled(to out: inout ByteWriter) {
+        out.text("t")
+        out.text(TabledIntegers.kind)
+        numbers([1, 1, 8, 1], to: &out)
+        out.text("bits")
+        numbers([2, 3], to: &out)
+        out.text("codes")
+        numbers([2, 22, 1, 8], to: &out)
+        out.append([0b1110_0100, 0b0001_1011])
+        out.text("scales")
+        numbers([2, 1, 1, 1], to: &out)
+        out.append([0, 0, 0, 63])
+        out.text("table")
+        numbers([2, 1, 1, 4], to: &out)
+        out.append([UInt8](repeating: 62, count: 16))
     }
 
     private static func wholeSeed() -> [UInt8] {

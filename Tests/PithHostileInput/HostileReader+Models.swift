@@ -17,6 +17,10 @@ extension HostileReader {
             let packed = try PackedModel.read(path: path)
             precondition(packed.order.sorted() == Array(packed.arrays.indices), "An array is used twice or never.")
             precondition(packed.forms.flatMap(\.form.arrays).allSatisfy { packed.arrays.indices.contains($0) })
+            // The plan of a container, with everything in it first.
+            let forms = packed.forms.filter { !$0.form.arrays.isEmpty }
+            let names = packed.arrays.prefix(8).map(\.name) + forms.prefix(8).map(\.name)
+            _ = try ContainerPacker(names.isEmpty ? packed : packed.first(["*"] + names), threads: 1)
         }
     }
 

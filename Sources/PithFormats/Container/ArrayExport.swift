@@ -13,11 +13,19 @@ package import PithTensor
 package struct ArrayExport: Sendable {
     let file: ContainerFile
     private let isStored: Bool
+    private let sparseAllowance: Int
 
     /// Exports the weights of `file`: as numbers, or when `isStored` as the parts of their stored forms.
-    package init(_ file: ContainerFile, isStored: Bool = false) {
+    ///
+    /// A sparse weight may take `sparseAllowance` bytes when dense, or 100 times its stored bytes.
+    package init(_ file: ContainerFile, isStored: Bool = false, sparseAllowance: Int = ONNXReader.sparseAllowance) {
         self.file = file
         self.isStored = isStored
+        self.sparseAllowance = sparseAllowance
+    }
+
+    private func decoder(_ arrays: ContainerArrays) -> FormDecoder {
+        FormDecoder(arrays, path: file.path, sparseAllowance: sparseAllowance)
     }
 
     /// Whether unpacking `kind` to `path` asks for plain arrays rather than the model's own file.
@@ -64,7 +72,7 @@ package struct ArrayExport: Sendable {
     package func write(array name: String, rows: Range<Int>?, to path: String) throws(FormatError) -> Int {
         let arrays = ContainerArrays(file), tensor: Tensor
         if let form = file.directory.forms.first(where: { $0.name == name }) {
-            let whole = try FormDecoder(arrays, path: file.path).representation(of: form).decoded()
+            let whole = try decoder(arrays).representation(of: form).decoded()
             tensor = try rows.map { (rows) throws(FormatError) in try self.rows(rows, of: whole, name) } ?? whole
         } else {
             tensor = try arrays.tensor(named: name, rows: rows)
@@ -104,7 +112,7 @@ package struct ArrayExport: Sendable {
                 continue
             }
             // A form that is not known must not be passed over, even one without parts.
-            if named.form.parts.isEmpty { _ = try FormDecoder(arrays, path: file.path).parts(of: named) }
+            if named.form.parts.isEmpty { _ = try decoder(arrays).parts(of: named) }
             for (index, part) in named.form.parts.enumerated() {
                 entries.append(Entry(name: "\(named.name).\(part.role)", source: .part(named, index)))
             }
@@ -120,7 +128,7 @@ package struct ArrayExport: Sendable {
 
     /// The numbers of an entry.
     func tensor(_ entry: Entry, _ arrays: ContainerArrays) throws(FormatError) -> Tensor {
-        let decoder = FormDecoder(arrays, path: file.path)
+        let decoder = decoder(arrays)
         switch entry.source {
         case .array(let index): return try arrays.tensor(index)
         case .weight(let named): return try decoder.representation(of: named).decoded()
@@ -135,7 +143,7 @@ package struct ArrayExport: Sendable {
             let array = file.directory.arrays[index]
             return (array.type ?? .uint8, array.shape)
         case .weight(let named):
-            try FormDecoder(arrays, path: file.path).requireFitting(named)
+            try decoder(arrays).requireFitting(named)
             return (named.form.type, named.form.shape)
         case .part:
             let part = try tensor(entry, arrays)
