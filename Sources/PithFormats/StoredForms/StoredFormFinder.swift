@@ -193,7 +193,9 @@ struct StoredFormFinder {
             (1...FormParts.longestAxis).contains(bytes.shape.dimensions[1]),
             let shape = try? Shape([bytes.shape.dimensions[0], bytes.shape.dimensions[1] * (8 / bits)])
         else { return nil }
-        return packedBlocks(node, levels: node.inputs[0], bits: bits, size: size, of: shape, padded: shape)
+        // A block of the kernel may be longer than a row.
+        let block = min(size, shape.dimensions[1])
+        return packedBlocks(node, levels: node.inputs[0], bits: bits, size: block, of: shape, padded: shape)
     }
 
     /// Levels in blocks along the second axis of `shape`, filled up to `padded`; scales are the third input of `node`, zero

@@ -90,7 +90,7 @@ import Testing
         Bad(
             "codes of 16 bits", "tabled-integers", [1], [("bits", 16)],
             tabled(.numbers(Tensor(vector: [3 as UInt16])))),
-        Bad("more numbers than codes", "tabled-integers", [1 << 60], [("bits", 4)], tabled(nibble)),
+        Bad("more numbers than codes", "tabled-integers", [1 << 57], [("bits", 4)], tabled(nibble)),
         Bad("an index past its values", "codebook", [64], [], [("indices", .array(3)), ("values", .array(1))]),
         Bad("integer values", "codebook", [64], [], [("indices", .array(3)), ("values", .array(2))]),
         Bad("a place outside", "sparse-values", [4, 4], [], [("values", .array(1)), ("indices", .array(4))]),
@@ -125,10 +125,10 @@ import Testing
         }
     }
 
-    @Test func `two huge shapes are refused, whose sizes together no number holds`() async throws {
+    @Test func `huge shapes are refused, whose sizes together no number holds`() async throws {
         for parts in [[], Self.levels] {
-            let form = try Bad("huge", "grouped-integers", [1 << 60], [], parts).form()
-            let (file, folder) = try await Self.directory(["w", "v"].map { NamedForm(name: $0, form: form) })
+            let form = try Bad("huge", "grouped-integers", [1 << 57], [], parts).form()
+            let (file, folder) = try await Self.directory((0..<20).map { NamedForm(name: "w\($0)", form: form) })
             #expect(throws: FormatError.self) { try ArrayExport(file).write(to: folder.path("w.safetensors")) }
             #expect(!FileManager.default.fileExists(atPath: folder.path("w.safetensors")))
         }

@@ -68,6 +68,32 @@ import Testing
         }
     }
 
+    /// Bits, block size (0: a scale for each row), and columns.
+    @Test(arguments: [(4, 32, 96), (4, 16, 64), (4, 0, 40), (8, 32, 33), (8, 0, 5)])
+    func `tables whose rows a kernel decodes are found`(_ bits: Int, _ size: Int, _ columns: Int) async throws {
+        var generator = SplitMix64(seed: 8)
+        let type = bits == 4 ? ScalarType.int4 : .int8, range = try #require(type.integerRange)
+        let shape = try Shape([24, columns]), blocks = size == 0 ? 1 : (columns + size - 1) / size
+        let levels = (0..<shape.count).map { _ in Int.random(in: range, using: &generator) }
+        let scales = (0..<24 * blocks).map { _ in Float.random(in: 0.001...0.01, using: &generator) }
+        let form = GroupedIntegers(
+            levels: try Tensor(integers: levels, as: type, shape: shape),
+            scales: Tensor(scales, shape: try Shape(size == 0 ? [24] : [24, blocks])),
+            grouping: size == 0 ? .channel(axis: 0) : .block(axis: 1, size: size))
+        var weight = Weight(name: "w", form: .encoded(form))
+        weight.execution = .rows
+        let indices = ValueType(element: .int64, dimensions: [.fixed(7)])
+        let graph = Graph(
+            nodes: [Node("Gather", inputs: ["w", "i"], outputs: ["y"])],
+            inputs: [ValueInfo(name: "i", type: indices)], outputs: [ValueInfo(name: "y")],
+            weights: WeightTable([weight]))
+        let model = Model(graph: graph, operatorSets: ["": 13], formatVersion: 8)
+        let folder = try ScratchFolder(), source = try folder.write(ONNXWriter.encode(model), to: "m.onnx")
+        #expect(try await Self.exported(source, folder, isStored: false).tensor(named: "w") == form.decoded())
+        let plain = try MinimalReader(ContainerSamples.bytes(folder.path("m.pith"))).weights
+        #expect(plain.map(\.numbers) == [form.decoded().floats()])
+    }
+
     @Test func `a model with every form is exported as numbers, and comes back byte for byte`() async throws {
         let folder = try ScratchFolder(), source = try FormSamples.write(to: folder)
         let dense = try await Self.exported(source, folder, isStored: false)
