@@ -14,7 +14,10 @@ extension Recipe {
             ]),
         Recipe(
             name: "int8-accurate",
-            stages: start + [Stage(roundedForKernels), Stage(mostAccurate), Stage(WeightQuantizer()), palettes]),
+            stages: start + [
+                Stage(convolutionsForKernels, where: Selector(operators: ["Conv", "ConvTranspose"])),
+                Stage(mostAccurate), Stage(accurateKernels), Stage(accurateWeights), Stage(WeightQuantizer()), palettes,
+            ]),
         Recipe(
             name: "int8-dynamic",
             stages: start + [Stage(SmoothMigrator()), Stage(DynamicQuantizer()), Stage(WeightQuantizer()), palettes]),
@@ -70,10 +73,24 @@ extension Recipe {
         return technique
     }
 
-    /// Levels as integer kernels take them.
-    private static var roundedForKernels: GPTQQuantizer {
+    /// Levels as integer kernels take them. What they do not take is rounded later.
+    private static var convolutionsForKernels: GPTQQuantizer {
         var technique = rounded(bits: 8)
         technique.grid = WeightQuantizer().grid
+        return technique
+    }
+
+    /// Levels that are folded to floats, which may have zero points and short scales.
+    private static var accurateWeights: GPTQQuantizer {
+        var technique = convolutionsForKernels
+        (technique.symmetric, technique.scales) = (false, .float16)
+        return technique
+    }
+
+    /// Kernels that round activations at run time, where they err little and save much.
+    private static var accurateKernels: DynamicQuantizer {
+        var technique = DynamicQuantizer(layers: .measured, kernels: .measured)
+        (technique.targetSQNR, technique.minimumSpeedup) = (33, 1.1)
         return technique
     }
 

@@ -16,6 +16,9 @@ public struct Selector: Hashable, Sendable, Codable {
     /// Accepts everything.
     public init() {}
 
+    /// Accepts what nodes of these operators read.
+    public init(operators: [String]) { self.operators = operators }
+
     /// Whether a weight of this qualified name and size is chosen.
     func accepts(weight name: String, count: Int) -> Bool {
         count >= minimumCount && !exclude.contains(name)

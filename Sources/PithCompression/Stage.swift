@@ -52,12 +52,15 @@ extension Stage {
     /// The stage without the settings that have their defaults.
     var withoutDefaults: JSONValue {
         get throws {
-            let standard = Stage(type(of: technique).init(), where: selector)
             guard case .object(let fields) = try JSONValue(encoding: self),
-                case .object(let usual) = try JSONValue(encoding: standard)
+                case .object(let usual) = try JSONValue(encoding: Stage(type(of: technique).init())),
+                case .object(let selector) = try JSONValue(encoding: self.selector),
+                case .object(let everything) = try JSONValue(encoding: Selector())
             else { return .null }
-            return .object(
-                fields.filter { $0.key == Key.technique || $0.key == Key.selector || usual[$0.key] != $0.value })
+            var told = fields.filter { $0.key == Key.technique || $0.key != Key.selector && usual[$0.key] != $0.value }
+            let chosen = selector.filter { everything[$0.key] != $0.value }
+            if !chosen.isEmpty { told[Key.selector] = .object(chosen) }
+            return .object(told)
         }
     }
 }

@@ -22,7 +22,7 @@ struct StaticSearch {
         let graph = piece.model.graph
         let kept = Set(
             graph.nodes.indices.filter { position in
-                settings.keepFloat.contains(graph.nodes[position].name)
+                isKept(graph.nodes[position])
                     || !context.selector.accepts(
                         graph.nodes[position], weight: StaticSearch.weight(of: graph.nodes[position], in: graph))
             })
@@ -57,6 +57,11 @@ struct StaticSearch {
             piece: piece, kept: kept, observations: observations, type: type, bench: bench, settings: settings,
             progress: context.progress)
         return try await choose(&piece, &trials, seen, heldOut)
+    }
+
+    /// Whether the recipe names a layer, by its node or by its weight.
+    private func isKept(_ node: Node) -> Bool {
+        settings.keepFloat.contains { $0 == node.name || $0 == node.label || node.inputs.contains($0) }
     }
 
     /// The observations with ranges that were chosen by measured error.
@@ -163,7 +168,11 @@ struct StaticSearch {
         return chosen
     }
 
-    /// The most accurate of the candidates that are at most 5 % slower than the fastest, if it is sound.
+    /// How much slower than the fastest the most accurate may be; and how much where it errs that much less, in dB.
+    private static let slack = 0.95, wideSlack = 0.9, wideGain = 6.0
+
+    /// The most accurate of the candidates that are at most 5 % slower than the fastest, if it is sound; at most 10 %
+    /// where it errs 6 dB less than those.
     private func mostAccurate(_ trials: inout StaticTrials, _ seen: Range<Int>) async throws -> StaticTrials.Measured? {
         _ = try trials.measure(StaticTrials.Exclusion(label: "every layer in integers"))
         if let first = trials.firstInFloat { _ = try trials.measure(first) }
@@ -172,8 +181,16 @@ struct StaticSearch {
             _ = try trials.measure(excluded)
         }
         let fast = trials.tried.filter(\.isFast), fastest = fast.compactMap(\.speedup).max() ?? 1
-        let best = fast.filter { ($0.speedup ?? fastest) >= 0.95 * fastest }.max { $0.sqnrDB < $1.sqnrDB }
-        guard let best, try await isSound(best, trials) else { return nil }
+        func mostAccurate(within slack: Double) -> StaticTrials.Measured? {
+            fast.filter { ($0.speedup ?? fastest) >= slack * fastest }.max { $0.sqnrDB < $1.sqnrDB }
+        }
+        guard var best = mostAccurate(within: StaticSearch.slack) else { return nil }
+        if let slower = mostAccurate(within: StaticSearch.wideSlack),
+            slower.sqnrDB >= best.sqnrDB + StaticSearch.wideGain
+        {
+            best = slower
+        }
+        guard try await isSound(best, trials) else { return nil }
         return best
     }
 
@@ -198,7 +215,7 @@ struct StaticSearch {
             type: trials.type)
         let own = try sensitivity.measure(source: FidelitySource(dataset), rows: seen)
         var sets: [StaticTrials.Exclusion] = []
-        for limit in [26.0, 30, 34] {
+        for limit in settings.objective == .accuracy ? [26.0, 28, 30, 32, 34] : [26, 30, 34] {
             let nodes = layers.map(\.node).filter { own[$0] ?? .infinity < limit }
             // Where most layers have to stay float, what is left gains little and errs on data unlike the calibration's.
             guard !nodes.isEmpty, nodes.count * 2 <= layers.count, !sets.contains(where: { $0.nodes == Set(nodes) })
