@@ -23,6 +23,19 @@ public struct Workpiece: Sendable {
     /// Measured choices, to be kept in the recipe of the output.
     public var decisions: [String: JSONValue] = [:]
 
+    /// The model before its activations were smoothed, for the stage that follows: kernels that are not taken need no
+    /// smoothing.
+    var unsmoothed: Unsmoothed?
+
+    /// What smoothing changes.
+    struct Unsmoothed: Sendable {
+        let model: Model
+        let trace: WeightTrace
+        let reasons: [String: String]
+        let notes: [String]
+        let decisions: [String: JSONValue]
+    }
+
     /// The account of one encoding.
     public struct Encoding: Sendable, Hashable {
         /// Name of the technique.

@@ -105,7 +105,7 @@ public struct CompressionJob: Sendable {
                 selector: stage.selector, dataset: dataset, threads: options.threads,
                 seed: options.seed &+ UInt64(index), profile: options.profile, progress: progress)
             piece.checkNames(of: stage.selector, in: original)
-            let before = Set(piece.encodings.keys)
+            let before = Set(piece.encodings.keys), isHandedOver = piece.unsmoothed != nil
             do {
                 try await stage.technique.apply(to: &piece, in: context)
             } catch let error as CompressionError where error.code == .invalidData {
@@ -114,6 +114,8 @@ public struct CompressionJob: Sendable {
                 throw error
             }
             piece.tellIdle(stage, number: index + 1, since: before)
+            // It was for that stage alone.
+            if isHandedOver { piece.unsmoothed = nil }
         }
     }
 
@@ -142,6 +144,8 @@ public struct CompressionJob: Sendable {
 
     private struct Scores {
         var evaluation: EvaluationReport?
+        /// The output that errs most, where a floor was asked for and there are several.
+        var worst: OutputError?
         var latency: LatencyReport?
     }
 
@@ -155,6 +159,9 @@ public struct CompressionJob: Sendable {
             let evaluator = try Evaluator(source: source, reference: try Session(path: input, options: several))
             let candidate = try Session(path: candidatePath, options: several)
             scores.evaluation = try evaluator.evaluate(candidate) { done, total in progress("scoring \(done)/\(total)")
+            }
+            if options.minimumSQNR != nil, evaluator.comparedOutputs.count > 1 {
+                scores.worst = try evaluator.errors(of: candidate).min { $0.sqnrDB < $1.sqnrDB }
             }
         }
         progress("timing")
@@ -183,6 +190,14 @@ public struct CompressionJob: Sendable {
             guard let fidelity = scores.evaluation?.fidelity, fidelity.sqnrDB >= floor else {
                 let found = scores.evaluation?.fidelity.map { $0.sqnrDB.formatted(digits: 1) } ?? "unknown"
                 throw broken("fidelity", "the output SQNR is \(found) dB, less than the \(floor) asked for.")
+            }
+            if let worst = scores.worst, worst.sqnrDB < floor {
+                throw broken(
+                    "fidelity",
+                    "the SQNR of its output '\(worst.name)' is \(worst.sqnrDB.formatted(digits: 1)) dB, less than the \(floor) asked for.",
+                    remedy:
+                        "Relax the promise, choose another recipe, or name the output that counts with `output` in the data card."
+                )
             }
         }
         if let factor = options.requiredSpeedup {

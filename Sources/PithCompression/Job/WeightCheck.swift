@@ -91,7 +91,7 @@ struct WeightCheck {
             for start in stride(from: 0, to: inputs, by: WeightCheck.unitRows) {
                 var part = kernel
                 part.name = ""
-                part.inputs[0] = unitMatrix(start..<min(start + WeightCheck.unitRows, inputs), of: inputs)
+                part.inputs[0] = addUnitRows(start..<min(start + WeightCheck.unitRows, inputs), of: inputs)
                 part.outputs = ["\(base) \(start)"]
                 part.attributes.removeAll { $0.name == "accuracy_level" }
                 graph.nodes.append(part)
@@ -132,14 +132,28 @@ struct WeightCheck {
         byteCount += weight.shape.count * 4
     }
 
-    /// Some rows of a unit matrix, as a constant that is stored once.
-    private mutating func unitMatrix(_ rows: Range<Int>, of count: Int) -> String {
-        let name = "unit \(rows) of \(count)"
-        guard graph.weights[name] == nil, let shape = try? Shape([rows.count, count]) else { return name }
-        var numbers = [Float](repeating: 0, count: shape.count)
-        for (place, row) in rows.enumerated() { numbers[place * count + row] = 1 }
-        graph.weights[name] = Weight(name, Tensor(numbers, shape: shape))
+    /// Some rows of a unit matrix, computed where they are needed: whole, they would take the square of a layer's inputs.
+    private mutating func addUnitRows(_ rows: Range<Int>, of count: Int) -> String {
+        let name = "unit \(rows) of \(count)", columns = "columns \(count)", numbers = "rows \(rows)"
+        guard !graph.nodes.contains(where: { $0.outputs == [name] }) else { return name }
+        if graph.weights[numbers] == nil {
+            graph.weights[numbers] = WeightCheck.count(rows, named: numbers, isRow: false)
+        }
+        if graph.weights[columns] == nil {
+            graph.weights[columns] = WeightCheck.count(0..<count, named: columns, isRow: true)
+        }
+        graph.nodes += [
+            Node("Equal", inputs: [numbers, columns], outputs: ["\(name)?"]),
+            Node("Cast", inputs: ["\(name)?"], outputs: [name], attributes: [Attribute("to", .integer(1))]),
+        ]
         return name
+    }
+
+    /// Numbers one after the other, as a row or a column.
+    private static func count(_ numbers: Range<Int>, named name: String, isRow: Bool) -> Weight? {
+        let tensor = Tensor(vector: numbers.map { Int64($0) })
+        let shape = try? Shape(isRow ? [1, numbers.count] : [numbers.count, 1])
+        return shape.flatMap { try? tensor.reshaped(to: $0) }.map { Weight(name, $0) }
     }
 
     /// The tensor `name` of the file as floats.

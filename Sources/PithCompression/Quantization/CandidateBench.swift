@@ -68,7 +68,7 @@ struct CandidateBench {
             "speedup of \(SHA256Digest(of: Storage(bytes)).hex.prefix(24)) over \(referenceDigest.prefix(24))"
         return try profile.answer(question, runtime: runtime) {
             let candidate = try Session(bytes: bytes, name: "candidate")
-            let settings = try Latency(minimumRounds: 10, budgetSeconds: 0.05)
+            let settings = try Latency(minimumRounds: 6, budgetSeconds: 0.05)
             // Other work on the machine slows both, and not alike: the quietest of a few windows counts.
             var quietest: LatencyReport?
             for window in 0..<CandidateBench.mostWindows {

@@ -27,7 +27,7 @@ struct CompressCommand: AsyncParsableCommand {
     @Option(help: "Largest output, such as 300KB.")
     var maxSize: ByteCount?
 
-    @Option(name: .customLong("min-sqnr"), help: "Smallest output SQNR on evaluation data, in dB.")
+    @Option(name: .customLong("min-sqnr"), help: "Smallest SQNR of every output on evaluation data, in dB.")
     var minimumSQNR: Double?
 
     @Option(defaultAsFlag: 1.0, help: "Refuse an output that runs less than this many times as fast as the input.")

@@ -49,7 +49,7 @@ public struct DynamicQuantizer: KernelTechnique {
     /// Weights with fewer elements are left alone: rounding activations would take what the kernel saves.
     public var minimumCount = 4096
     /// Bits of the weights' levels, 7 for x86 processors without VNNI: their kernels add products in pairs with 16 bits,
-    /// which two of 8 bits can overflow.
+    /// which two of 8 bits can overflow. Kernels in blocks are tried with 8 bits only.
     public var weightBits = 8
     /// Output SQNR on calibration rows, in dB, at which `measured` counts a result as sound.
     public var targetSQNR = 28.0
@@ -81,7 +81,7 @@ public struct DynamicQuantizer: KernelTechnique {
         let found = KernelLayers(
             piece.model.graph, for: .dynamic, minimumCount: minimumCount, selector: context.selector)
         for (name, reason) in found.reasons where piece.floatReasons[name] == nil { piece.floatReasons[name] = reason }
-        let encoded = try await encode(found.entries, &piece, context)
+        let encoded = try await encode(narrow(found.entries, &piece), &piece, context)
         guard !encoded.isEmpty else { return }
         if layers == .measured, context.dataset?.calibrationRows.isEmpty ?? true {
             return explain(encoded, "without calibration data it is not known what that costs", &piece)
@@ -95,6 +95,7 @@ public struct DynamicQuantizer: KernelTechnique {
         }
         switch layers {
         case .every:
+            piece.unsmoothed = nil
             KernelCandidate(model, taking: encoded, execution: .dynamic).settle(&piece, by: Self.name)
             piece.note("Activations of \(encoded.count) weights are rounded at run time.")
         case .measured:
@@ -114,16 +115,31 @@ public struct DynamicQuantizer: KernelTechnique {
             try await WeightQuantizer().apply(to: &rest, in: context)
             return rest.model
         }
-        var options = [KernelOption(execution: .dynamic, weights: encoded, folded: try await folded(model))]
+        var baseline: Model?
+        if let unsmoothed = piece.unsmoothed { baseline = try await folded(unsmoothed.model) }
+        var options = [
+            KernelOption(execution: .dynamic, weights: encoded, folded: try await folded(model), baseline: baseline)
+        ]
         let products = encoded.filter { $0.entry.part.layer == .product && $0.entry.form == nil }
-        guard kernels == .measured, !products.isEmpty else { return options }
+        // Blocks have levels of 8 bits.
+        guard kernels == .measured, weightBits == 8, !products.isEmpty else { return options }
         let blocks = try await Parallel.map(products, threads: context.threads) { weight in
             try KernelCandidate.Encoded(inBlocks: weight.entry)
         }
         let whole = KernelCandidate(model, taking: blocks, execution: .folded).model
         options.append(
-            KernelOption(execution: .roundedBlocks, weights: blocks, folded: try await folded(whole)))
+            KernelOption(
+                execution: .roundedBlocks, weights: blocks, folded: try await folded(whole), baseline: baseline))
         return options
+    }
+
+    /// The weights without those that an earlier stage gave more levels than kernels are to have.
+    private func narrow(_ entries: [KernelLayers.Entry], _ piece: inout Workpiece) -> [KernelLayers.Entry] {
+        entries.filter { entry in
+            guard let form = entry.form, !form.hasLevels(of: weightBits) else { return true }
+            piece.floatReasons[entry.name] = "an earlier stage gave it more levels than \(weightBits) bits have"
+            return false
+        }
     }
 
     /// The weights in integers; a weight that is not finite is refused and stays.

@@ -32,6 +32,9 @@ public struct SmoothMigrator: Technique {
     /// Weights with fewer elements are left alone, as ``DynamicQuantizer`` leaves them.
     public var minimumCount = 4096
 
+    /// What the note of a gain begins with.
+    static let gain = "Smoothed activations"
+
     public init() {}
 
     public func validate() throws(CompressionError) {
@@ -82,10 +85,12 @@ public struct SmoothMigrator: Technique {
             let sqnr = try await error(of: trial)
             if sqnr > best.sqnrDB { best = (trial, sqnr) }
         }
+        let unsmoothed = piece.beforeSmoothing
         piece = best.piece
+        if best.sqnrDB > before { piece.unsmoothed = unsmoothed }
         piece.note(
             best.sqnrDB > before
-                ? "Smoothed activations bring dynamic quantization from \(before.formatted(digits: 1)) to "
+                ? "\(SmoothMigrator.gain) bring dynamic quantization from \(before.formatted(digits: 1)) to "
                     + "\(best.sqnrDB.formatted(digits: 1)) dB on \(StaticSearch.name(ofMeasured: heldOut, beside: seen))."
                 : "No activation is smoothed: it brings dynamic quantization nothing.")
     }

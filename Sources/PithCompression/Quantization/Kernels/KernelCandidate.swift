@@ -11,21 +11,21 @@ struct KernelCandidate {
         /// Whether the levels are those that an earlier stage gave, which has the account of them.
         let isEarlier: Bool
 
-        /// Rounds a weight that is not yet: a scale for each output channel, for recurrent layers one in each direction.
+        /// Rounds a weight that no stage has rounded: a scale for each output channel, for recurrent layers one in each direction.
         ///
         /// - Throws: `CompressionError` `.nonFiniteWeight`.
         init(_ entry: KernelLayers.Entry, bits: Int) throws(CompressionError) {
             self.entry = entry
-            if let form = entry.form, form.hasLevels(of: bits) {
+            if let form = entry.form {
                 (self.form, sqnrDB, isEarlier) = (form, nil, true)
                 return
             }
-            let isRecurrent = entry.part.layer == .recurrent
+            let isRecurrent = entry.part.layer == .recurrent, tensor = entry.tensor
             form =
                 try isRecurrent
                 ? Encoded.recurrent(entry, bits)
-                : SymmetricIntegers.encode(entry.tensor, named: entry.name, axis: entry.part.axis, bits: bits)
-            (sqnrDB, isEarlier) = (form.sqnrDB(against: entry.tensor), false)
+                : SymmetricIntegers.encode(tensor, named: entry.name, axis: entry.part.axis, bits: bits)
+            (sqnrDB, isEarlier) = (form.sqnrDB(against: tensor), false)
         }
 
         /// The levels of `[directions, rows, inputs]`; the kernel wants zero points written out.
@@ -109,6 +109,11 @@ struct KernelCandidate {
         self.execution = execution
     }
 
+    /// The same weights in another form of the model.
+    func carried(to model: Model) -> KernelCandidate {
+        KernelCandidate(model, taking: taken, execution: execution)
+    }
+
     /// Puts the candidate on the bench, as the work of `technique`.
     func settle(_ piece: inout Workpiece, by technique: String) {
         piece.model = model
@@ -127,6 +132,9 @@ struct KernelCandidate {
             case .rows: "rowWeights"
             case .blocks, .roundedBlocks, .folded, .integer: "blockWeights"
             }
-        piece.decisions[key] = .array(taken.map { .string($0.entry.name) })
+        var names: [JSONValue] = taken.map { .string($0.entry.name) }
+        // An earlier stage may have given others to the same kernel.
+        if case .array(let earlier) = piece.decisions[key] { names = earlier.filter { !names.contains($0) } + names }
+        piece.decisions[key] = .array(names)
     }
 }

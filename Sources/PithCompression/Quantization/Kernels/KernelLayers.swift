@@ -63,10 +63,13 @@ struct KernelLayers {
     struct Entry: Sendable {
         /// Qualified name.
         let name: String
-        let tensor: Tensor
+        let weight: Weight
         let part: LayerWeight
+
+        /// The numbers; those of a weight that an earlier stage rounded are decoded anew at each use.
+        var tensor: Tensor { weight.decoded() }
         /// The levels that an earlier stage gave it, where a kernel takes them as they are.
-        let form: GroupedIntegers?
+        var form: GroupedIntegers? { weight.representation as? GroupedIntegers }
     }
 
     /// A place that reads a weight.
@@ -111,8 +114,7 @@ struct KernelLayers {
         removeHalves(&parts)
         for (name, weight) in tensors {
             guard let part = parts[name] else { continue }
-            let form = weight.representation as? GroupedIntegers
-            entries.append(Entry(name: name, tensor: weight.decoded(), part: part, form: form))
+            entries.append(Entry(name: name, weight: weight, part: part))
         }
     }
 

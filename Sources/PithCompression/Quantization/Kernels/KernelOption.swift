@@ -8,6 +8,13 @@ struct KernelOption {
     /// The model as it stands at the end where no candidate is taken: these weights, and all others that a recipe rounds, in
     /// levels that are folded to floats.
     let folded: Model
+    /// The model without the kernels, and without what was done for them alone, such as smoothed activations.
+    let baseline: Model
+
+    init(execution: Weight.Execution, weights: [KernelCandidate.Encoded], folded: Model, baseline: Model? = nil) {
+        (self.execution, self.weights, self.folded) = (execution, weights, folded)
+        self.baseline = baseline ?? folded
+    }
 
     /// What is tried first, each with a name: every layer, and where there are both, recurrent layers and products alone.
     var sets: [(label: String, weights: [KernelCandidate.Encoded])] {

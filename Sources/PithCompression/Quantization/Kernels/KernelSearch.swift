@@ -27,8 +27,8 @@ struct KernelSearch {
         guard let dataset = context.dataset else { return }
         let (seen, heldOut) = StaticSearch.split(dataset.calibrationRows)
         let bench = try CandidateBench(
-            model: piece.model, original: piece.original, source: FidelitySource(dataset), rows: heldOut,
-            profile: context.profile)
+            model: piece.unsmoothed?.model ?? piece.model, original: piece.original, source: FidelitySource(dataset),
+            rows: heldOut, profile: context.profile)
         var trials = options.map { KernelTrials(settings, model: model, option: $0, bench: bench) }
         var tried = [[KernelTrials.Measured]](repeating: [], count: options.count)
         for (place, option) in options.enumerated() {
@@ -46,25 +46,31 @@ struct KernelSearch {
             }
         }
         let weights = options.first?.weights ?? []
-        settle(tried.flatMap { $0 }, weights, StaticSearch.name(ofMeasured: heldOut, beside: seen), &piece)
+        try settle(tried.flatMap { $0 }, weights, StaticSearch.name(ofMeasured: heldOut, beside: seen), &piece)
     }
 
     /// Puts the best of what was tried on the bench, with the account of all.
     private func settle(
         _ tried: [KernelTrials.Measured], _ weights: [KernelCandidate.Encoded], _ rows: String,
         _ piece: inout Workpiece
-    ) {
+    ) throws {
         var best: KernelTrials.Measured?, reasons: [String: String] = [:]
         for measured in tried {
             if let fault = measured.fault {
                 for weight in measured.candidate.taken { reasons[weight.entry.name] = fault.rawValue }
-                piece.note("Tried and not taken: \(settings.deed) in \(measured.figures).")
             } else if best.map({ measured.isBetter(than: $0) }) ?? true {
                 best = measured
             }
         }
+        for measured in tried where measured.label != best?.label {
+            piece.note("Tried and not taken: \(settings.deed) in \(measured.figures).")
+        }
+        let usesProducts = best?.candidate.taken.contains { $0.entry.part.layer == .product } ?? false
+        if !usesProducts { try piece.restoreUnsmoothed() }
+        piece.unsmoothed = nil
         if let best {
-            best.candidate.settle(&piece, by: type(of: settings).name)
+            let candidate = usesProducts ? best.candidate : best.candidate.carried(to: piece.model)
+            candidate.settle(&piece, by: type(of: settings).name)
             piece.note(
                 "\(settings.deed.prefix(1).uppercased())\(settings.deed.dropFirst()) in \(best.figures) on \(rows).")
         }

@@ -14,7 +14,7 @@ struct KernelSensitivity {
     private let gates: [String]
 
     /// Rows that are looked at, at most and at least; large models are measured on fewer.
-    private static let mostRows = 32, fewestRows = 8
+    private static let mostRows = 12, fewestRows = 8
     /// Parameters times rows times weights that are enough.
     private static let enoughWork = 10_000_000_000
     /// Outputs of the reference kept in memory, at most.
@@ -61,7 +61,7 @@ struct KernelSensitivity {
     /// Noise as a part of the signal, summed over the outputs, of each weight's products alone.
     ///
     /// - Throws: What runtime and data throw; `CancellationError`.
-    /// - Complexity: a run over at most 32 rows for each weight.
+    /// - Complexity: a run over at most 12 rows for each weight.
     func noise(source: any SampleSource, rows: Range<Int>, parameterCount: Int, threads: Int) async throws -> [Double] {
         let work = max(parameterCount, 1) * max(gates.count, 1)
         let count = min(

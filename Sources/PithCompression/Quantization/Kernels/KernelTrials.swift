@@ -9,7 +9,7 @@ struct KernelTrials {
     private let model: Model
     let option: KernelOption
     private let bench: CandidateBench
-    /// Output SQNR of the option's folded model in dB, once it is asked for.
+    /// Output SQNR of the option's baseline in dB, once it is asked for.
     private var foldedDB: Double?
 
     /// Why a candidate is not worth it.
@@ -27,8 +27,11 @@ struct KernelTrials {
         /// Nil under fixed rules and for candidates that are not sound.
         var speedup: Double?
         var fault: Fault?
+        /// What the runtime said of a candidate that it refused.
+        var refusal = ""
 
         var figures: String {
+            guard fault != .refused else { return "\(label): \(refusal)" }
             let speed = speedup.map { ", \($0.formatted(digits: 2))x the speed before" } ?? ""
             return "\(label): \(sqnrDB.formatted(digits: 1)) dB\(speed)"
         }
@@ -53,10 +56,14 @@ struct KernelTrials {
     ) throws -> Measured {
         let candidate = KernelCandidate(model, taking: weights, execution: option.execution)
         let bytes = try encoded(taking: weights)
-        guard (try? Session(bytes: bytes, name: "candidate")) != nil else {
-            return Measured(label: label, candidate: candidate, sqnrDB: -.infinity, fault: .refused)
+        var measured: Measured
+        do {
+            measured = Measured(label: label, candidate: candidate, sqnrDB: try bench.sqnrDB(of: bytes))
+        } catch let error as RuntimeError {
+            // An older runtime lacks a kernel, or has it for other types.
+            return Measured(
+                label: label, candidate: candidate, sqnrDB: -.infinity, fault: .refused, refusal: error.problem)
         }
-        var measured = Measured(label: label, candidate: candidate, sqnrDB: try bench.sqnrDB(of: bytes))
         // A candidate that is not sound need not be timed.
         guard try isSound(measured.sqnrDB) else {
             measured.fault = .error
@@ -88,7 +95,7 @@ struct KernelTrials {
     private mutating func isSound(_ sqnrDB: Double, spare: Double = 0) throws -> Bool {
         guard sqnrDB < settings.targetSQNR + spare else { return true }
         guard sqnrDB >= Verification.lowSQNR else { return false }
-        let limit = try foldedDB ?? bench.sqnrDB(of: try ONNXWriter.encode(option.folded))
+        let limit = try foldedDB ?? bench.sqnrDB(of: try ONNXWriter.encode(option.baseline))
         foldedDB = limit
         return sqnrDB >= limit - settings.allowedLoss
     }
