@@ -26,8 +26,8 @@ extension Recipe {
         Recipe(name: "clean", stages: [Stage(CleanUp())]),
     ]
 
-    /// The same recipes, those with the least error first.
-    static var gentlestFirst: [Recipe] {
+    /// The same recipes in a fixed order of what they take from a weight, the gentlest first.
+    package static var gentlestFirst: [Recipe] {
         let names = [
             "clean", "fp16", "int8-weights", "int8-accurate", "int8", "int8-dynamic", "mixed", "trellis",
             "int4-accurate", "int4", "int2",

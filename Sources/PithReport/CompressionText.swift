@@ -15,6 +15,7 @@ public struct CompressionText {
             "size: \(Text.bytes(report.input.bytes)) before, \(Text.bytes(report.output.bytes)) after: "
                 + "\(ratio.formatted(digits: 2)) times smaller, \(report.output.bitsPerWeight.formatted(digits: 2)) bits a parameter"
         )
+        lines.append(parts)
         if let accuracy = report.accuracy { lines += ScoreText.lines(accuracy) }
         if let fidelity = report.fidelity { lines.append(ScoreText.line(fidelity)) }
         if let latency = report.latency { lines.append(ScoreText.line(latency)) }
@@ -25,6 +26,14 @@ public struct CompressionText {
                 + "runs in \(report.minimumRuntime) and later")
         lines.append("written: \(report.output.path) (sha256 \(report.output.sha256))")
         return lines.joined(separator: "\n") + "\n\n" + ledger
+    }
+
+    /// What of the file is weights: the sum of the ledger.
+    private var parts: String {
+        let weights = report.ledger.reduce(0) { $0 + $1.bytesAfter }, rest = report.output.bytes - weights
+        return rest >= 0
+            ? "of the file the weights below take \(Text.bytes(weights)), operators, names and provenance \(Text.bytes(rest))"
+            : "the container codes the weights below, \(Text.bytes(weights)) as they are stored, and all else in \(Text.bytes(-rest)) less"
     }
 
     private var closedLoop: String {

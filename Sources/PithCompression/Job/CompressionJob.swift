@@ -142,6 +142,9 @@ public struct CompressionJob: Sendable {
 
     // MARK: Scores and promises
 
+    /// Output SQNR below which a better way is named, in dB.
+    private static let modestSQNR = 20.0
+
     private struct Scores {
         var evaluation: EvaluationReport?
         /// The output that errs most, where a floor was asked for and there are several.
@@ -235,6 +238,12 @@ public struct CompressionJob: Sendable {
             notes.append(
                 "The output lies only \(fidelity.sqnrDB.formatted(digits: 1)) dB from the original's: look at the accuracy "
                     + "before using it, or ask for a floor with --min-sqnr.")
+        } else if let fidelity = scores.evaluation?.fidelity, fidelity.sqnrDB < CompressionJob.modestSQNR,
+            !recipe.stages.contains(where: { $0.technique is GPTQQuantizer })
+        {
+            notes.append(
+                "The output lies \(fidelity.sqnrDB.formatted(digits: 1)) dB from the original's. Recipes that round with the help "
+                    + "of data may err less: try int8-accurate, or int4-accurate.")
         } else if dataset != nil, verification.optimizedSQNR < Verification.lowSQNR {
             notes.append(
                 "The output '\(verification.worstOutput)' lies only \(verification.optimizedSQNR.formatted(digits: 1)) dB "

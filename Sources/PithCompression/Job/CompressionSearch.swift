@@ -1,6 +1,6 @@
 /// Finds the recipe for a run of `compress`: the one that was asked for, `int8` by default, or with promises and no
-/// recipe the first of the built-in ones that keeps them: smallest output first, or, where nothing but a size was asked
-/// for, the most accurate first.
+/// recipe the first of the built-in ones that keeps them, in a fixed order: those of the fewest bits first, or, where
+/// nothing but a size was asked for, the gentlest first.
 public struct CompressionSearch: Sendable {
     private let input: String
     private let output: String

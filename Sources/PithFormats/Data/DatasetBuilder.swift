@@ -44,7 +44,17 @@ struct DatasetBuilder {
                 leaveOut(name)
             }
         }
-        if let labels, labels.array.type.isInteger || labels.array.type == .bool { metric = .accuracy }
+        if hasClasses { metric = .accuracy } else { noteUnusedLabels() }
+    }
+
+    /// Whether the labels are numbers of classes.
+    private var hasClasses: Bool { labels.map { $0.array.type.isInteger || $0.array.type == .bool } ?? false }
+
+    private mutating func noteUnusedLabels() {
+        guard let labels else { return }
+        notes.append(
+            "the labels are \(labels.array.type.rawValue), no class indices, and are not used: for numbers use a data card with "
+                + "`metric: mse` or `mae`, for one column a class save the index of each sample's class.")
     }
 
     // MARK: - A data card
@@ -66,8 +76,8 @@ struct DatasetBuilder {
         }
         if let pairs = card.pairs { scores = try pairScores(pairs, card, &files) }
         self.files = files.paths
-        let hasClasses = labels.map { $0.array.type.isInteger || $0.array.type == .bool } ?? false
         metric = card.metric ?? (card.pairs != nil ? .spearman : hasClasses ? .accuracy : .fidelity)
+        if card.metric == nil, metric == .fidelity { noteUnusedLabels() }
     }
 
     private mutating func read(
