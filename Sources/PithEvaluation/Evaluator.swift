@@ -92,8 +92,8 @@ public struct Evaluator: Sendable {
             let first = runs?[run][output] ?? batch.outputs[0][output],
                 second = candidateOutput.flatMap { batch.outputs.last?[$0] }
             let scored = ScoredBatch(
-                reference: try read(first, batch), candidate: try second.map { try read($0, batch) }, batch: batch,
-                source: source)
+                reference: try read(first, batch, plan), candidate: try second.map { try read($0, batch, plan) },
+                batch: batch, source: source)
             if let theirs = scored.candidate { try fidelity.add(reference: scored.reference, candidate: theirs) }
             try scorer?.add(scored)
             rowCount += batch.rows.count
@@ -113,13 +113,13 @@ extension Evaluator {
         return names.contains(output) ? output : reference.outputNames.first == output ? names.first ?? output : output
     }
 
-    private func read(_ tensor: Tensor?, _ batch: Batch) throws -> OutputRows {
+    private func read(_ tensor: Tensor?, _ batch: Batch, _ plan: BatchPlan) throws -> OutputRows {
         guard let tensor else {
             throw EvaluationError(
                 code: .missingOutput, subject: "output '\(output)'", problem: "a run did not give it.",
                 remedy: "Name another output with `output` in the data card.")
         }
-        return try OutputRows(tensor, samples: batch.rows.count, name: output)
+        return try OutputRows(tensor, samples: batch.rows.count, isBatchFixed: plan.isFixed, name: output)
     }
 
     /// What scores the source's metric; nil where only fidelity is asked for.

@@ -20,6 +20,11 @@ import Testing
         let error = #expect(throws: EvaluationError.self) { try layout([5, 2], samples: 4) }
         #expect(error?.code == .invalidOutput)
         #expect(error?.description.hasPrefix("output 'y': its shape 5x2 does not start with the 4 samples") == true)
+        #expect(error?.remedy.contains("`batch: 1`") == true)
+        let fixed = #expect(throws: EvaluationError.self) {
+            try OutputRows(Tensor(vector: [1, 2] as [Float]), samples: 64, isBatchFixed: true, name: "y")
+        }
+        #expect(fixed?.remedy.contains("batch: 1") == false && fixed?.remedy.contains("export") == true)
     }
 
     @Test func `the top class is the first of equals and a NaN has none`() {

@@ -46,7 +46,9 @@ public struct CompressionJob: Sendable {
         // The runtime's own checks come first: a graph it refuses is refused before any work on it.
         let reference = try Session(path: input)
         try WeightSoundness(original).require(besides: Set(recipe.stages.flatMap(\.selector.exclude)))
-        let dataset = try options.data.map { try Dataset(path: $0, graphInputs: original.graph.requiredInputs) }
+        let dataset = try options.data.map {
+            try Dataset(path: $0, graphInputs: original.graph.requiredInputs).suited(to: reference)
+        }
         try OutputPath.check(
             output, endings: [".data"], read: dataset?.files ?? [], models: [(path: input, model: original)])
         let piece = try await applied(to: original, dataset)

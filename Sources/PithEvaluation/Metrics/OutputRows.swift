@@ -23,9 +23,12 @@ public struct OutputRows: Sendable {
 
     /// Reads `tensor` as the output of `samples` samples.
     ///
-    /// A single sample may have any shape; several must lie along the first axis.
+    /// A single sample may have any shape; several must lie along the first axis. `isBatchFixed` says that the graph, not the
+    /// data card, has chosen how many samples there are.
     /// - Throws: `EvaluationError` `.invalidOutput` for outputs that are no numbers or are not stacked by sample.
-    public init(_ tensor: Tensor, samples: Int, name: String) throws(EvaluationError) {
+    public init(
+        _ tensor: Tensor, samples: Int, isBatchFixed: Bool = false, name: String
+    ) throws(EvaluationError) {
         guard let values = tensor.floats() else {
             throw EvaluationError(
                 code: .invalidOutput, subject: "output '\(name)'",
@@ -38,7 +41,10 @@ public struct OutputRows: Sendable {
                 throw EvaluationError(
                     code: .invalidOutput, subject: "output '\(name)'",
                     problem: "its shape \(tensor.shape) does not start with the \(samples) samples of the batch.",
-                    remedy: "Set `batch: 1` in the data card, or name another output with `output`.")
+                    remedy: isBatchFixed
+                        ? "The graph fixes the first axis of its inputs: where that is not the samples' axis, export the "
+                            + "model with one; else name another output with `output`."
+                        : "Set `batch: 1` in the data card, or name another output with `output`.")
             }
             axes.insert(1, at: 0)
         }

@@ -45,10 +45,20 @@ enum ConstantInput {
         let content: SampleNumbers = isWhole ? .integers(integers) : .doubles(numbers.compactMap(\.double))
         let type = input?.element ?? (isWhole ? .int64 : .float32)
         let tensor = try content.tensor(of: type, shape: shape, subject: reader.failure("value", "", "").subject)
-        // One number fills an input of one number, however many axes that has.
-        let wanted = input?.dimensions?.map { $0.length ?? 0 } ?? []
-        guard shape.rank == 0, Shape.product(of: wanted) == 1, let single = try? Shape(wanted) else { return tensor }
-        return (try? tensor.reshaped(to: single)) ?? tensor
+        guard dimensions.isEmpty, let lengths = input?.dimensions else { return tensor }
+        return filled(lengths.map { $0.length ?? 0 }, with: tensor) ?? tensor
+    }
+
+    /// A tensor of these lengths in which every number is that of `scalar`; nil where the graph leaves a length open.
+    private static func filled(_ lengths: [Int], with scalar: Tensor) -> Tensor? {
+        guard let count = Shape.product(of: lengths), (1...mostNumbers).contains(count), scalar.type.bitWidth >= 8,
+            let shape = try? Shape(lengths)
+        else { return nil }
+        let number = scalar.storage.withBytes { $0.bytes }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count * number.count)
+        for _ in 0..<count { bytes += number }
+        return try? Tensor(type: scalar.type, shape: shape, storage: Storage(bytes))
     }
 
     /// Appends the numbers of nested lists and answers the lengths; nil when they differ or something else is inside.

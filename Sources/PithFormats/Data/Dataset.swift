@@ -35,7 +35,7 @@ public struct Dataset: Sendable {
     /// Rows to score, half-open, never overlapping `calibrationRows`; with pairs they count pairs.
     public let evaluationRows: Range<Int>
     /// Samples per run as the card says; nil to use what the graph allows.
-    public let batchSize: Int?
+    public private(set) var batchSize: Int?
     /// The graph output that is scored, as the card says; nil for the graph's first.
     public let output: String?
     /// Graph inputs that take a graph output of the sample before, by input name; `inputs(rows:)` gives their first
@@ -44,7 +44,7 @@ public struct Dataset: Sendable {
     /// Rows i and i + offset form pair i; nil without pairs.
     public let pairOffset: Int?
     /// What was left out and why, in sentences.
-    public let notes: [String]
+    public private(set) var notes: [String]
     /// Number of samples in the files.
     public let sampleCount: Int
 
@@ -86,6 +86,14 @@ public struct Dataset: Sendable {
         constants = builder.constants
         labelColumn = builder.labels
         scores = builder.scores
+    }
+
+    /// The same samples in runs of one, which `note` explains.
+    public func oneByOne(note: String) -> Dataset {
+        var copy = self
+        copy.batchSize = 1
+        copy.notes.append(note)
+        return copy
     }
 
     /// Rows to run for a range: the range itself, or with pairs the first halves and then the second halves.

@@ -122,11 +122,17 @@ struct DatasetBuilder {
         _ column: SampleColumn, for input: ValueInfo, remedy: String
     ) throws(FormatError) {
         // Which length the first axis has, the batch decides.
-        try checkShape([nil] + column.sampleShape.map { Optional($0) }, of: input, column.subject, remedy)
+        let found = [nil] + column.sampleShape.map { Optional($0) }, wanted = input.type?.dimensions?.count
+        try checkShape(found, of: input, column.subject, wanted == found.count - 1 ? Self.noSampleAxis : remedy)
         if firstSubject == nil { (firstSubject, sampleCount) = (column.subject, column.sampleCount) }
         guard column.sampleCount == sampleCount else { throw differing(column.subject, column.sampleCount) }
         columns[input.name] = column
     }
+
+    /// What to do about an input that has one axis less than its data.
+    private static let noSampleAxis =
+        "An input without an axis for samples is the same for all of them: give it a `value` in a data card (one number "
+        + "fills it). A model that has no other inputs takes no samples: export it with a batch axis."
 
     private mutating func add(_ constant: Tensor, for input: ValueInfo, _ subject: String) throws(FormatError) {
         try checkShape(constant.shape.dimensions.map { Optional($0) }, of: input, subject, "Give the graph's shape.")

@@ -37,13 +37,14 @@ struct EvaluateCommand: ParsableCommand {
 
     private func score() throws -> ScoreReport {
         let original = try ONNXReader.read(path: reference ?? model)
-        let dataset = try Dataset(path: data, graphInputs: original.graph.requiredInputs)
         let session = try Session(path: reference ?? model)
+        let dataset = try Dataset(path: data, graphInputs: original.graph.requiredInputs).suited(to: session)
         // The reader says what a file that is no model is; the runtime only that it does not load.
         if reference != nil { _ = try ONNXReader.read(path: model) }
         let candidate = try reference.map { _ in try Session(path: model) }
         let evaluator = try Evaluator(source: dataset, reference: session)
-        let report = try evaluator.evaluate(candidate) { done, total in Console.progress("scoring \(done)/\(total)") }
+        var report = try evaluator.evaluate(candidate) { done, total in Console.progress("scoring \(done)/\(total)") }
+        report.notes = dataset.notes + report.notes
         Console.progress("timing")
         let latency = try evaluator.latency(of: candidate.map { [$0] } ?? [], settings: Latency(budgetSeconds: 0.5))
             .first

@@ -191,6 +191,29 @@ import Testing
         #expect(report.output.bytes <= size)
     }
 
+    @Test func `a model that holds the batch of an example runs one sample at a time`() async throws {
+        let scratch = try Scratch()
+        let model = GraphBench.model(
+            [
+                Node("Relu", inputs: ["x"], outputs: ["r"]), Node("Reshape", inputs: ["r", "shape"], outputs: ["f"]),
+                Node("MatMul", inputs: ["f", "w"], outputs: ["y"]),
+            ], inputs: [GraphBench.input("x", [-1, 4, 16])], outputs: ["y"],
+            weights: [try GraphBench.random("w", [64, 32], seed: 1), GraphBench.integers("shape", [1, 64])])
+        try ONNXWriter.write(model, to: scratch.path("in.onnx"))
+        try scratch.write(
+            "x.npy", npy: try SmallModels.tensor([40, 64], seed: 2).elements(as: Float.self), shape: [40, 4, 16])
+        let card = try scratch.write(
+            "card.yaml", "inputs:\n  x: { file: x.npy }\nmetric: fidelity\ncalibrate: [0, 20]\nevaluate: [20, 40]\n")
+        let report = try await run(scratch, options(data: card), input: scratch.path("in.onnx"))
+        #expect(report.notes.contains { $0.hasPrefix("Samples are run one at a time") }, "\(report.notes)")
+        #expect(try #require(report.fidelity).sqnrDB > 20)
+        let eight = try scratch.write(
+            "eight.yaml", try String(contentsOfFile: card, encoding: .utf8) + "batch: 8\n")
+        await #expect(throws: (any Error).self) {
+            try await run(scratch, options(data: eight), input: scratch.path("in.onnx"))
+        }
+    }
+
     // MARK: Recipes that can not be followed
 
     @Test func `calibration data that is not finite is named with its input and row`() async throws {

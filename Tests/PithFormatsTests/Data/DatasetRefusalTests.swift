@@ -114,6 +114,10 @@ import Testing
         let wide = DatasetTests.input("x", .float32, [nil, 3])
         #expect(
             refusal { try DatasetTests.open(DatasetRefusalTests.sound, [wide]) }?.says("?x2", "?x3", "shape") == true)
+        let flat = refusal {
+            try DatasetTests.open(DatasetRefusalTests.sound, [DatasetTests.input("x", .float32, [2])])
+        }
+        #expect(flat?.says("?x2", "takes 2 ", "without an axis for samples", "`value`") == true, "\(flat?.text ?? "")")
         let deep = DatasetTests.input("x", .float32, [nil, 2, 1])
         #expect(refusal { try DatasetTests.open(DatasetRefusalTests.sound, [deep]) }?.says("?x2x1") == true)
         let state = "inputs: { x: { file: data.npz, array: ids }, y: { zeros: [2], from: z } }\nbatch: 4"

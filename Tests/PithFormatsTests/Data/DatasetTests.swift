@@ -119,6 +119,19 @@ import Testing
         #expect(data.metric == .fidelity && data.calibrationRows == 0..<2 && data.evaluationRows == 2..<10)
     }
 
+    @Test func `One number fills an input whose lengths the graph fixes`() throws {
+        let data = try DatasetTests.open(
+            "inputs: { x: { file: data.npz, array: ids }, id: { value: 3 }, gain: { value: 0.5 }, one: { value: 7 } }",
+            [
+                DatasetTests.input("x"), DatasetTests.input("id", .int64, [5]),
+                DatasetTests.input("gain", .float32, [2, 2]), DatasetTests.input("one", .int64, [1, 1]),
+            ])
+        let inputs = try data.inputs(rows: [0, 1])
+        #expect(inputs["id"] == Tensor(vector: [3, 3, 3, 3, 3] as [Int64]))
+        #expect(inputs["gain"] == Tensor([0.5, 0.5, 0.5, 0.5] as [Float], shape: try Shape([2, 2])))
+        #expect(inputs["one"] == Tensor([7] as [Int64], shape: try Shape([1, 1])))
+    }
+
     @Test func `A number that is not finite is refused with its file, input and row`() throws {
         let folder = try ScratchFolder()
         var numbers = (0..<12).map { Float($0) }, builder = ZIPBuilder()
