@@ -19,6 +19,11 @@ extension WeightQuantizer: RoundingTechnique {
     func isServed(by form: any Representation) -> Bool { form.bitsOfLevels.map { $0 <= bits } ?? false }
 }
 
+/// Likewise for `quantize.gptq`, which rounds what kernels did not take.
+extension GPTQQuantizer: RoundingTechnique {
+    func isServed(by form: any Representation) -> Bool { form.bitsOfLevels.map { $0 <= bits } ?? false }
+}
+
 /// Likewise for `quantize.half`: whatever takes fewer bits than 16.
 extension HalfRounder: RoundingTechnique {
     func isServed(by form: any Representation) -> Bool {
@@ -28,7 +33,6 @@ extension HalfRounder: RoundingTechnique {
 
 extension CompandedQuantizer: RoundingTechnique {}
 extension PiecewiseQuantizer: RoundingTechnique {}
-extension GPTQQuantizer: RoundingTechnique {}
 extension MixedQuantizer: RoundingTechnique {}
 extension TrellisCoder: RoundingTechnique {}
 

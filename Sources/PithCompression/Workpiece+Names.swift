@@ -8,6 +8,8 @@ extension Workpiece {
     }
 
     /// The same for all that a stage's `where` names: weights, nodes by their name or first output, operators, endings.
+    ///
+    /// A recipe for many models may name operators with weights that this one does not have.
     mutating func checkNames(of selector: Selector, in original: Model) {
         let asked = selector.exclude + selector.operators + selector.suffixes
         guard !asked.isEmpty else { return }
@@ -16,7 +18,9 @@ extension Workpiece {
         refuse(selector.exclude, key: "exclude", what: "weight or node") {
             names.all.contains($0) || current.unnamed.contains($0)
         }
-        refuse(selector.operators, key: "operators", what: "operator", unless: names.operators.contains)
+        refuse(selector.operators, key: "operators", what: "operator") {
+            names.operators.contains($0) || LayerWeight.operators.contains($0)
+        }
         refuse(selector.suffixes, key: "suffixes", what: "ending of a weight's name") { suffix in
             names.weights.contains { $0.hasSuffix(suffix) }
         }

@@ -14,6 +14,9 @@ struct LayerWeight: Hashable {
     /// The axis that the layer sums over, along which blocks lie (along the rows, for tables); nil for convolutions.
     let reduced: Int?
 
+    /// Operators of layers whose weights are worth integers.
+    static let operators: Set<String> = ["Conv", "ConvTranspose", "MatMul", "Gemm", "LSTM", "GRU", "RNN", "Gather"]
+
     /// The part of input `index` of `node`, which has `shape`; nil when it is no weight of a layer.
     init?(_ node: Node, input index: Int, shape: Shape) {
         guard node.domain.isEmpty, shape.rank >= 2 else { return nil }

@@ -255,7 +255,7 @@ import Testing
     @Test(arguments: [
         ("{ technique: quantize.weights }", "{ technique: quantize.weights, bits: 4 }", "quantize.weights"),
         ("{ technique: quantize.half }", "{ technique: quantize.weights, bits: 4 }", "quantize.half"),
-        ("{ technique: quantize.weights, bits: 4 }", "{ technique: quantize.gptq, bits: 8 }", "quantize.weights"),
+        ("{ technique: quantize.weights, bits: 4 }", "{ technique: quantize.gptq, bits: 3 }", "quantize.weights"),
         ("{ technique: quantize.weights, bits: 4 }", "{ technique: code.trellis }", "quantize.weights"),
         ("{ technique: quantize.gptq }", "{ technique: quantize.mixed }", "quantize.gptq"),
     ]) func `a stage that finds every weight rounded is told, and refused under strict`(
