@@ -73,7 +73,7 @@ extension Recipe {
         return technique
     }
 
-    /// Levels as integer kernels take them. What they do not take is rounded later.
+    /// Levels as integer kernels take them; what they do not take is rounded later.
     private static var convolutionsForKernels: GPTQQuantizer {
         var technique = rounded(bits: 8)
         technique.grid = WeightQuantizer().grid

@@ -6,28 +6,34 @@ protocol RoundingTechnique: Technique {
     /// Weights with fewer elements stay float.
     var minimumCount: Int { get }
 
-    /// Whether a weight in a form that an earlier stage chose is all that this stage was asked for.
-    func isServed(by form: any Representation) -> Bool
+    /// Whether a weight in a form that the technique named `maker` chose before is all that this stage was asked for.
+    func isServed(by form: any Representation, of maker: String) -> Bool
 }
 
 extension RoundingTechnique {
-    func isServed(by form: any Representation) -> Bool { false }
+    func isServed(by form: any Representation, of maker: String) -> Bool { false }
 }
 
 /// `quantize.weights` stands behind other stages for what they leave, so it has nothing against levels as narrow as its own.
 extension WeightQuantizer: RoundingTechnique {
-    func isServed(by form: any Representation) -> Bool { form.bitsOfLevels.map { $0 <= bits } ?? false }
-}
-
-/// Likewise for `quantize.gptq`, which rounds what kernels did not take.
-extension GPTQQuantizer: RoundingTechnique {
-    func isServed(by form: any Representation) -> Bool { form.bitsOfLevels.map { $0 <= bits } ?? false }
+    func isServed(by form: any Representation, of maker: String) -> Bool {
+        form.bitsOfLevels.map { $0 <= bits } ?? false
+    }
 }
 
 /// Likewise for `quantize.half`: whatever takes fewer bits than 16.
 extension HalfRounder: RoundingTechnique {
-    func isServed(by form: any Representation) -> Bool {
+    func isServed(by form: any Representation, of maker: String) -> Bool {
         (form as? HalfFloats).map { $0.numbers.type == format.type } ?? true
+    }
+}
+
+/// Likewise for `quantize.gptq`, which rounds what kernels did not take; but it was asked for data, so levels that a stage without
+/// any made do not serve it.
+extension GPTQQuantizer: RoundingTechnique {
+    func isServed(by form: any Representation, of maker: String) -> Bool {
+        let withData = [Self.name, MixedQuantizer.name, StaticQuantizer.name, DynamicQuantizer.name]
+        return withData.contains(maker) && form.bitsOfLevels.map { $0 <= bits } ?? false
     }
 }
 
@@ -64,7 +70,7 @@ extension Workpiece {
                     stage.selector.accepts(weight: name, count: weight.shape.count, readers: places)
                 else { continue }
                 makers.insert(maker)
-                isServed = isServed && technique.isServed(by: form)
+                isServed = isServed && technique.isServed(by: form, of: maker)
             }
         }
         guard !makers.isEmpty, !isServed else { return }

@@ -234,6 +234,15 @@ import Testing
         #expect(error?.problem == "input 'x' is NaN in row 3 (number 5 of 32).")
     }
 
+    @Test(arguments: ["int8", "int8-accurate", "int8-dynamic", "int4-accurate"])
+    func `built-in recipes name nothing in vain, and no stage of theirs is idle`(name: String) async throws {
+        let scratch = try Scratch()
+        var strict = options()
+        strict.isStrict = true
+        let report = try await run(scratch, strict, name)
+        #expect(!report.notes.contains { $0.contains("which is no") || $0.hasPrefix("stage ") }, "\(report.notes)")
+    }
+
     @Test(arguments: [
         ("exclude: [haed.weight]", "haed.weight"), ("operators: [Gemm, Covn]", "Covn"),
         ("suffixes: [.weight, .wieght]", ".wieght"),
@@ -255,7 +264,7 @@ import Testing
     @Test(arguments: [
         ("{ technique: quantize.weights }", "{ technique: quantize.weights, bits: 4 }", "quantize.weights"),
         ("{ technique: quantize.half }", "{ technique: quantize.weights, bits: 4 }", "quantize.half"),
-        ("{ technique: quantize.weights, bits: 4 }", "{ technique: quantize.gptq, bits: 3 }", "quantize.weights"),
+        ("{ technique: quantize.weights, bits: 4 }", "{ technique: quantize.gptq, bits: 8 }", "quantize.weights"),
         ("{ technique: quantize.weights, bits: 4 }", "{ technique: code.trellis }", "quantize.weights"),
         ("{ technique: quantize.gptq }", "{ technique: quantize.mixed }", "quantize.gptq"),
     ]) func `a stage that finds every weight rounded is told, and refused under strict`(
@@ -273,6 +282,7 @@ import Testing
 
     @Test(arguments: [
         ("{ technique: quantize.gptq }", "{ technique: quantize.weights }"),
+        ("{ technique: quantize.gptq, bits: 8 }", "{ technique: quantize.gptq, bits: 8, symmetric: true }"),
         ("{ technique: quantize.weights, bits: 4 }", "{ technique: quantize.half }"),
         ("{ technique: quantize.weights, where: { operators: [Gemm] } }", "{ technique: quantize.weights, bits: 4 }"),
     ]) func `a stage for what others leave is no refusal`(first: String, second: String) async throws {
