@@ -37,12 +37,7 @@ public struct CompressionJob: Sendable {
         let clock = ContinuousClock(), start = options.start ?? clock.now
         try OutputPath.requireModelEnding(output)
         progress("reading \(input)")
-        let original = try ONNXReader.read(path: input)
-        if let name = original.graph.repeatedWeightName() {
-            throw FormatError(
-                code: .unsupported, subject: input, problem: "two of its weights would both be called '\(name)'.",
-                remedy: "Rename one of them, or the node whose graph holds it.")
-        }
+        let original = try readModel()
         // The runtime's own checks come first: a graph it refuses is refused before any work on it.
         let reference = try Session(path: input)
         try WeightSoundness(original).require(besides: Set(recipe.stages.flatMap(\.selector.exclude)))
@@ -85,6 +80,14 @@ public struct CompressionJob: Sendable {
             minimumRuntime: MinimumRuntime.name(of: piece.model), verification: verification,
             notes: notes(piece, dataset, scores, verification, grown: pending.byteCount - inputBytes),
             ledger: Ledger(original: original, piece: piece).rows)
+    }
+
+    private func readModel() throws -> Model {
+        let model = try ONNXReader.read(path: input)
+        guard let name = model.graph.repeatedWeightName() else { return model }
+        throw FormatError(
+            code: .unsupported, subject: input, problem: "two of its weights would both be called '\(name)'.",
+            remedy: "Rename one of them, or the node whose graph holds it.")
     }
 
     // MARK: Stages
