@@ -1,5 +1,6 @@
 #include "pith_clones.h"
 #include "pith_coding.h"
+#include "pith_rans_wide.h"
 #include <string.h>
 
 #if defined(__x86_64__)
@@ -299,9 +300,17 @@ static size_t decode_groups_512(
 
 // MARK: Whole planes
 
-static size_t encode(
+// The widest instructions that `most` allows, this processor has, and `lanes` fill.
+static unsigned instructions(unsigned most, unsigned lanes) {
+    if (lanes != MOST_LANES) return PITH_PORTABLE;
+    if (most >= PITH_AVX512 && has_512()) return PITH_AVX512;
+    return most >= PITH_AVX2 && pith_rans_has_avx2() ? PITH_AVX2 : PITH_PORTABLE;
+}
+
+size_t pith_rans_encode(
     const uint64_t *tables, const uint8_t *symbols, const size_t *runs, size_t run_count, unsigned lanes,
-    uint16_t *words_end, uint32_t *states, int wide) {
+    uint16_t *words_end, uint32_t *states, unsigned most) {
+    unsigned set = instructions(most, lanes);
     uint16_t *words = words_end;
     size_t end = 0;
     for (size_t r = 0; r < run_count; r++) end += runs[r];
@@ -310,8 +319,10 @@ static size_t encode(
         const uint64_t *table = tables + r * 256;
         size_t start = end - runs[r], groups = runs[r] / lanes, whole = start + groups * lanes;
         if (whole < end) words = encode_group(table, symbols + whole, end - whole, words, states);
-        if (wide)
+        if (set == PITH_AVX512)
             words = encode_groups_512(table, symbols + start, groups, words, states);
+        else if (set == PITH_AVX2)
+            words = pith_rans_encode_groups_avx2(table, symbols + start, groups, words, states);
         else
             for (size_t g = groups; g-- > 0;)
                 words = encode_group(table, symbols + start + g * lanes, lanes, words, states);
@@ -320,27 +331,18 @@ static size_t encode(
     return (size_t)(words_end - words);
 }
 
-size_t pith_rans_encode(
-    const uint64_t *tables, const uint8_t *symbols, const size_t *runs, size_t run_count, unsigned lanes,
-    uint16_t *words_end, uint32_t *states) {
-    return encode(tables, symbols, runs, run_count, lanes, words_end, states, lanes == MOST_LANES && has_512());
-}
-
-size_t pith_rans_encode_portable(
-    const uint64_t *tables, const uint8_t *symbols, const size_t *runs, size_t run_count, unsigned lanes,
-    uint16_t *words_end, uint32_t *states) {
-    return encode(tables, symbols, runs, run_count, lanes, words_end, states, 0);
-}
-
-static int decode(
+int pith_rans_decode(
     const uint32_t *tables, const size_t *runs, size_t run_count, unsigned lanes, const uint8_t *stored,
-    const uint8_t *words, size_t word_count, uint8_t *symbols, int wide) {
+    const uint8_t *words, size_t word_count, uint8_t *symbols, unsigned most) {
+    unsigned set = instructions(most, lanes);
     uint32_t states[MOST_LANES];
     memcpy(states, stored, 4 * (size_t)lanes);
     const uint8_t *end = words + 2 * word_count;
     for (size_t r = 0; r < run_count; r++) {
         const uint32_t *table = tables + r * TOTAL;
-        size_t done = wide ? 64 * decode_groups_512(table, runs[r] / 64, states, &words, end, symbols) : 0;
+        size_t groups = runs[r] / MOST_LANES, done = 0;
+        if (set == PITH_AVX512) done = 64 * decode_groups_512(table, groups, states, &words, end, symbols);
+        if (set == PITH_AVX2) done = 64 * pith_rans_decode_groups_avx2(table, groups, states, &words, end, symbols);
         while (done < runs[r]) {
             size_t count = runs[r] - done < lanes ? runs[r] - done : lanes;
             if (!decode_group(table, count, states, &words, end, symbols + done)) return 1;
@@ -351,17 +353,4 @@ static int decode(
     for (unsigned lane = 0; lane < lanes; lane++)
         if (states[lane] != LOWEST) return 1;
     return words != end;
-}
-
-int pith_rans_decode(
-    const uint32_t *tables, const size_t *runs, size_t run_count, unsigned lanes, const uint8_t *states,
-    const uint8_t *words, size_t word_count, uint8_t *symbols) {
-    int wide = lanes == MOST_LANES && has_512();
-    return decode(tables, runs, run_count, lanes, states, words, word_count, symbols, wide);
-}
-
-int pith_rans_decode_portable(
-    const uint32_t *tables, const size_t *runs, size_t run_count, unsigned lanes, const uint8_t *states,
-    const uint8_t *words, size_t word_count, uint8_t *symbols) {
-    return decode(tables, runs, run_count, lanes, states, words, word_count, symbols, 0);
 }

@@ -57,15 +57,15 @@ struct BlockCase: Sendable, CustomTestStringConvertible {
         ]
     }()
 
-    func encoded(isPortable: Bool = false) -> [UInt8] {
+    func encoded(upTo instructions: InstructionSet = .widest) -> [UInt8] {
         Storage(bytes).withBytes {
-            BlockEncoder(isPortable: isPortable).encode($0, layout: NumberLayout(type), unit: unit)
+            BlockEncoder(upTo: instructions).encode($0, layout: NumberLayout(type), unit: unit)
         }
     }
 
-    func decoded(_ body: [UInt8], isPortable: Bool = false) throws(CodingError) -> [UInt8] {
+    func decoded(_ body: [UInt8], upTo instructions: InstructionSet = .widest) throws(CodingError) -> [UInt8] {
         let layout = NumberLayout(type), buffer = ByteBuffer()
-        try BlockDecoder(isPortable: isPortable).decode(
+        try BlockDecoder(upTo: instructions).decode(
             Storage(body), layout: layout, count: bytes.count / layout.width, named: name, into: buffer)
         return buffer.bytes(0..<buffer.count)
     }
@@ -81,12 +81,12 @@ struct BlockCase: Sendable, CustomTestStringConvertible {
         #expect(try block.decoded(body) == block.bytes)
     }
 
-    @Test(arguments: BlockCase.all) func `loops for particular processors make the portable bytes`(
-        _ block: BlockCase
+    @Test(arguments: BlockCase.all, InstructionSet.allCases) func `all instructions make the same bytes`(
+        _ block: BlockCase, _ instructions: InstructionSet
     ) throws {
-        let body = block.encoded(isPortable: true)
+        let body = block.encoded(upTo: instructions)
         #expect(body == block.encoded())
-        #expect(try block.decoded(body, isPortable: true) == block.bytes)
+        #expect(try block.decoded(body, upTo: instructions) == block.bytes)
     }
 
     @Test(arguments: [1, 2, 3, 63, 64, 65, 127, 1000, 8191, 8193, 32_767, 32_768, 32_831])

@@ -29,15 +29,17 @@ import Testing
         Case(states: 1, count: 1 << 17, unit: 256, spread: 9), Case(states: 1, count: 90_001, unit: 300, spread: 12),
     ]
 
-    private func encoded(_ levels: [Int8], unit: Int, isPortable: Bool = false) -> [UInt8] {
+    private func encoded(_ levels: [Int8], unit: Int, upTo instructions: InstructionSet = .widest) -> [UInt8] {
         Storage(NumberSamples.bytes(levels)).withBytes {
-            BlockEncoder(isPortable: isPortable).encode($0, layout: NumberLayout(.int8), unit: unit)
+            BlockEncoder(upTo: instructions).encode($0, layout: NumberLayout(.int8), unit: unit)
         }
     }
 
-    private func decoded(_ body: [UInt8], _ count: Int, isPortable: Bool = false) throws(CodingError) -> [UInt8] {
+    private func decoded(_ body: [UInt8], _ count: Int, upTo instructions: InstructionSet = .widest) throws(CodingError)
+        -> [UInt8]
+    {
         let buffer = ByteBuffer()
-        try BlockDecoder(isPortable: isPortable).decode(
+        try BlockDecoder(upTo: instructions).decode(
             Storage(body), layout: NumberLayout(.int8), count: count, named: "levels", into: buffer)
         return buffer.bytes(0..<buffer.count)
     }
@@ -47,9 +49,9 @@ import Testing
     ) throws {
         let levels = block.levels, body = encoded(levels, unit: block.unit), bytes = NumberSamples.bytes(levels)
         #expect(body.first == BlockMethod.levels.rawValue && body.dropFirst().first == UInt8(block.states))
-        #expect(encoded(levels, unit: block.unit, isPortable: true) == body)
+        #expect(encoded(levels, unit: block.unit, upTo: .portable) == body)
         #expect(try decoded(body, levels.count) == bytes)
-        #expect(try decoded(body, levels.count, isPortable: true) == bytes)
+        #expect(try decoded(body, levels.count, upTo: .portable) == bytes)
         #expect(try MinimalBlock(width: 1, isRotated: false).decoded(body, levels.count) == bytes)
     }
 

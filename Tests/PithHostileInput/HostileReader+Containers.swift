@@ -32,18 +32,22 @@ extension HostileReader {
         guard bytes.count > 4 else { return }
         let layout = ContainerDirectory.type(of: Int(bytes[0] % 26)).map { NumberLayout($0) } ?? .text
         let count = (Int(bytes[1]) | Int(bytes[2]) << 8 | Int(bytes[3]) << 16) % BlockEncoder.mostElements + 1
-        let body = Storage([UInt8](bytes[4...])), fast = ByteBuffer(), plain = ByteBuffer()
-        func decoded(_ isPortable: Bool, _ output: ByteBuffer) -> CodingError? {
+        let body = Storage([UInt8](bytes[4...])), plain = ByteBuffer()
+        func decoded(_ instructions: InstructionSet, _ output: ByteBuffer) -> CodingError? {
             do {
-                try BlockDecoder(isPortable: isPortable).decode(
+                try BlockDecoder(upTo: instructions).decode(
                     body, layout: layout, count: count, named: "input", into: output)
                 return nil
             } catch { return error }
         }
-        let left = decoded(false, fast), right = decoded(true, plain)
-        precondition((left == nil) == (right == nil), "The two decoders disagree about an error.")
-        if let left { throw left }
-        precondition(fast.storage(0..<fast.count) == plain.storage(0..<plain.count), "The two decoders disagree.")
+        let failure = decoded(.portable, plain)
+        for instructions in [InstructionSet.avx2, .widest] {
+            let fast = ByteBuffer(), other = decoded(instructions, fast)
+            precondition((failure == nil) == (other == nil), "Two decoders disagree about an error.")
+            guard failure == nil else { continue }
+            precondition(fast.storage(0..<fast.count) == plain.storage(0..<plain.count), "Two decoders disagree.")
+        }
+        if let failure { throw failure }
     }
 
     /// Whole containers with right checksums: the length of the directory (2 bytes), the directory, and for each block the

@@ -37,6 +37,9 @@ size_t pith_count_bits(const uint8_t *bytes, size_t count);
 /// Bits of the probabilities of the entropy coder: frequencies of a table add up to 1 << PITH_RANS_BITS.
 #define PITH_RANS_BITS 12
 
+/// Instructions of processors, the widest last; what a processor lacks is left out.
+enum { PITH_PORTABLE = 0, PITH_AVX2 = 1, PITH_AVX512 = 2 };
+
 /// Turns 256 counters into frequencies between 1 and 4095 for those that are not 0, 4096 in all.
 /// A single symbol gets 4095 and its successor (modulo 256) 1. At least one counter is not 0.
 void pith_rans_normalize(const uint32_t *counts, uint16_t *frequencies);
@@ -59,27 +62,17 @@ void pith_rans_decoder_table(const uint16_t *frequencies, uint32_t *table);
 ///
 /// Symbol i of a run belongs to lane i % lanes. `symbols` has the runs one after the other, `tables` 256 entries for each
 /// run. Words of 16 bits are written downwards from `words_end`, at most one a symbol and 16 more of padding below; the
-/// last states go to `states`. Returns the number of words.
+/// last states go to `states`. Returns the number of words. Instructions past `most` are not used; all give the same words.
 size_t pith_rans_encode(
     const uint64_t *tables, const uint8_t *symbols, const size_t *runs, size_t run_count, unsigned lanes,
-    uint16_t *words_end, uint32_t *states);
+    uint16_t *words_end, uint32_t *states, unsigned most);
 
 /// The way back. `tables` has 4096 entries for each run, `states` 4 * lanes bytes, `words` 2 * word_count bytes.
 /// Returns 0 when exactly all words were used and each state came back to its start, else 1; `symbols` is filled with
-/// something in either case.
+/// something in either case. Instructions past `most` are not used; all give the same symbols.
 int pith_rans_decode(
     const uint32_t *tables, const size_t *runs, size_t run_count, unsigned lanes, const uint8_t *states,
-    const uint8_t *words, size_t word_count, uint8_t *symbols);
-
-/// The portable decoder behind `pith_rans_decode`, for tests: same results on every machine.
-int pith_rans_decode_portable(
-    const uint32_t *tables, const size_t *runs, size_t run_count, unsigned lanes, const uint8_t *states,
-    const uint8_t *words, size_t word_count, uint8_t *symbols);
-
-/// The portable encoder behind `pith_rans_encode`, for tests: same results on every machine.
-size_t pith_rans_encode_portable(
-    const uint64_t *tables, const uint8_t *symbols, const size_t *runs, size_t run_count, unsigned lanes,
-    uint16_t *words_end, uint32_t *states);
+    const uint8_t *words, size_t word_count, uint8_t *symbols, unsigned most);
 
 /// Sum of `count` bytes.
 uint64_t pith_sum_u8(const uint8_t *bytes, size_t count);

@@ -9,11 +9,10 @@ package final class BlockDecoder {
     private let planes: PlaneDecoder, levels: LevelsDecoder
     private let split = ByteBuffer(), kept = ByteBuffer(), mask = ByteBuffer()
 
-    /// A decoder without scratch memory yet; when `isPortable` without the loops for particular processors, whose
-    /// elements are the same.
-    package init(isPortable: Bool = false) {
-        planes = PlaneDecoder(isPortable: isPortable)
-        levels = LevelsDecoder(planes: planes, isPortable: isPortable)
+    /// A decoder without scratch memory yet, whose loops use no other `instructions`; the elements are the same.
+    package init(upTo instructions: InstructionSet = .widest) {
+        planes = PlaneDecoder(upTo: instructions)
+        levels = LevelsDecoder(planes: planes, upTo: instructions)
     }
 
     /// Decodes `body` into `output`, which becomes `count` elements of `layout`.

@@ -15,10 +15,9 @@ package final class BlockEncoder {
     /// Fewest elements of a byte that are taken for levels.
     private static let fewestLevels = 1 << 10
 
-    /// An encoder without scratch memory yet; when `isPortable` without the loops for particular processors, whose
-    /// bytes are the same.
-    package init(isPortable: Bool = false) {
-        planes = PlaneEncoder(isPortable: isPortable)
+    /// An encoder without scratch memory yet, whose loops use no other `instructions`; the bytes are the same.
+    package init(upTo instructions: InstructionSet = .widest) {
+        planes = PlaneEncoder(upTo: instructions)
         levels = LevelsEncoder(planes: planes)
     }
 
@@ -103,17 +102,17 @@ package final class BlockEncoder {
         split.resize(to: count * layout.width)
         guard let target = unsafe split.pointer.assumingMemoryBound(to: UInt8.self).baseAddress else { return [] }
         unsafe pith_split_planes(base, count, UInt32(layout.width), layout.isRotated ? 1 : 0, target, count)
-        let classes =
+        let found =
             unsafe unit > 0
             ? classifier.classes(
                 of: target, count, unit: unit, isFolded: !layout.isRotated) : nil
         var out: [UInt8] = []
         out.reserveCapacity(count * layout.width + 1024)
         out.append(BlockMethod.planes.rawValue)
-        write(classes, into: &out)
+        write(found?.classes, into: &out)
         for plane in 0..<layout.width {
             unsafe planes.encode(
-                target + plane * count, count, classes: plane == 0 ? classes : nil, into: &out)
+                target + plane * count, count, found: plane == 0 ? found : nil, into: &out)
         }
         return out
     }
@@ -138,7 +137,7 @@ package final class BlockEncoder {
         var head = ByteWriter(), out: [UInt8] = [BlockMethod.sparse.rawValue]
         head.varint(found)
         out += head.bytes
-        unsafe planes.encode(bits, (count + 7) / 8, classes: nil, into: &out)
+        unsafe planes.encode(bits, (count + 7) / 8, into: &out)
         if unsafe isConstant(values, found, width) {
             unsafe out += [BlockMethod.constant.rawValue] + UnsafeBufferPointer(start: values, count: width)
         } else {
@@ -152,7 +151,7 @@ package final class BlockEncoder {
         unsafe palette.indices.withUnsafeBufferPointer { indices in
             guard let base = indices.baseAddress else { return }
             var plain: [UInt8] = []
-            unsafe planes.encode(base, indices.count, classes: nil, into: &plain)
+            unsafe planes.encode(base, indices.count, into: &plain)
             let repeated = [PlaneMode.repeats.rawValue] + RepeatPlanes.encoded(palette.indices, by: planes)
             out += repeated.count < plain.count ? repeated : plain
         }

@@ -5,12 +5,11 @@ internal import PithTensor
 final class LevelsDecoder {
     private let planes: PlaneDecoder
     private var tables: [UInt32] = []
-    /// Whether loops for particular processors are left out.
-    private let isPortable: Bool
+    private let instructions: InstructionSet
 
-    init(planes: PlaneDecoder, isPortable: Bool) {
+    init(planes: PlaneDecoder, upTo instructions: InstructionSet) {
         self.planes = planes
-        self.isPortable = isPortable
+        self.instructions = instructions
     }
 
     /// Decodes the rest of a body, behind its method, into `target`.
@@ -24,7 +23,7 @@ final class LevelsDecoder {
         classes.setTables(startingAt: isNew)
         let states = try reader.take(4 * shape.lanes), words = try reader.take(reader.remaining)
         guard words.byteCount % 2 == 0 else { throw reader.corrupt("the words of levels are cut", at: start) }
-        let decode = unsafe isPortable ? pith_levels_decode_portable : pith_levels_decode
+        let decode = unsafe instructions == .widest ? pith_levels_decode : pith_levels_decode_portable
         let status = unsafe shape.withLayout(classes) { layout in
             var layout = unsafe layout
             return unsafe states.withUnsafeBytes { states in

@@ -42,7 +42,7 @@ final class LevelsEncoder {
             for map in [classes.rows, classes.columns] {
                 unsafe map.withUnsafeBufferPointer { map in
                     guard let start = map.baseAddress else { return }
-                    unsafe planes.encode(start, map.count, classes: nil, into: &body)
+                    unsafe planes.encode(start, map.count, into: &body)
                 }
             }
         }

@@ -4,10 +4,9 @@ internal import PithTensor
 /// Brings stored planes back to bytes, with scratch memory of its own.
 final class PlaneDecoder {
     private var tables = [UInt32](repeating: 0, count: FrequencyTable.total)
-    /// Whether loops for particular processors are left out.
-    private let isPortable: Bool
+    private let instructions: InstructionSet
 
-    init(isPortable: Bool) { self.isPortable = isPortable }
+    init(upTo instructions: InstructionSet) { self.instructions = instructions }
 
     /// Decodes the next plane into `target`, which has the count that it must have, in class order for mode `classes`.
     ///
@@ -68,12 +67,12 @@ final class PlaneDecoder {
         let lanes = 1 << Int(laneBits)
         let states = try part.take(4 * lanes), words = try part.take(part.remaining)
         guard words.byteCount % 2 == 0 else { throw reader.corrupt("a plane's words are cut", at: start) }
-        let decode = unsafe isPortable ? pith_rans_decode_portable : pith_rans_decode
         let status = unsafe states.withUnsafeBytes { states in
             unsafe words.withUnsafeBytes { words in
-                unsafe decode(
+                unsafe pith_rans_decode(
                     tables, runs, runs.count, UInt32(lanes), states.baseAddress?.assumingMemoryBound(to: UInt8.self),
-                    words.baseAddress?.assumingMemoryBound(to: UInt8.self), words.count / 2, target.baseAddress)
+                    words.baseAddress?.assumingMemoryBound(to: UInt8.self), words.count / 2, target.baseAddress,
+                    instructions.rawValue)
             }
         }
         guard status == 0 else { throw reader.corrupt("a plane does not decode to its end", at: start) }

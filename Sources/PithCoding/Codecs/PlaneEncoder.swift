@@ -4,8 +4,7 @@ internal import PithTensor
 /// Stores planes of bytes in the mode that takes least room, with scratch memory of its own.
 final class PlaneEncoder {
     private let ordered = ByteBuffer(), words = ByteBuffer()
-    /// Whether loops for particular processors are left out.
-    private let isPortable: Bool
+    private let instructions: InstructionSet
     private var states = [UInt32](repeating: 0, count: 64)
 
     /// Planes from this size on are coded by 64 lanes, smaller ones by 4: each lane costs two bytes.
@@ -13,20 +12,22 @@ final class PlaneEncoder {
     /// Bytes looked at before a plane is counted whole.
     private static let sampleCount = 8192
 
-    init(isPortable: Bool) { self.isPortable = isPortable }
+    init(upTo instructions: InstructionSet) { self.instructions = instructions }
 
-    /// Appends the stored form of `count` bytes at `plane`, by tables for `classes` when there are any.
-    func encode(_ plane: UnsafePointer<UInt8>, _ count: Int, classes: UnitClasses?, into out: inout [UInt8]) {
+    /// Appends the stored form of `count` bytes at `plane`, by tables for the classes that were found, if any.
+    func encode(
+        _ plane: UnsafePointer<UInt8>, _ count: Int, found: UnitClassifier.Finding? = nil, into out: inout [UInt8]
+    ) {
         guard count > 0 else { return out.append(PlaneMode.stored.rawValue) }
         if unsafe isConstant(plane, count) {
             unsafe out.append(contentsOf: [PlaneMode.constant.rawValue, plane.pointee])
-        } else if let classes {
+        } else if let found, let classes = found.classes {
             unsafe order(plane, count, by: classes)
             let source = unsafe UnsafePointer(ordered.pointer.assumingMemoryBound(to: UInt8.self).baseAddress)
             guard let source = unsafe source else { return }
-            unsafe append(source, classes.runs, mode: .classes, into: &out)
-        } else if unsafe isWorthCoding(plane, count) {
-            unsafe append(plane, [count], mode: .entropy, into: &out)
+            unsafe append(source, classes.runs, found.counts, mode: .classes, into: &out)
+        } else if let counts = unsafe worthCoding(plane, count, known: found?.counts.first) {
+            unsafe append(plane, [count], [counts], mode: .entropy, into: &out)
         } else {
             out.append(PlaneMode.stored.rawValue)
             unsafe out.append(contentsOf: UnsafeBufferPointer(start: plane, count: count))
@@ -37,20 +38,21 @@ final class PlaneEncoder {
         unsafe plane[0] == plane[count - 1] && pith_same_bytes(plane, count) != 0
     }
 
-    /// Whether coding makes a plane at least one hundredth smaller: decoding for less is not worth the time.
-    private func isWorthCoding(_ plane: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+    /// How often each symbol is in a plane that coding makes at least one hundredth smaller; nil for others: decoding for less
+    /// is not worth the time.
+    private func worthCoding(_ plane: UnsafePointer<UInt8>, _ count: Int, known: [UInt32]?) -> [UInt32]? {
         var counts = [UInt32](repeating: 0, count: 256)
         if count > 4 * PlaneEncoder.sampleCount {
             let pieces = 8, length = PlaneEncoder.sampleCount / pieces
             for piece in 0..<pieces {
                 unsafe pith_histogram_u8(plane + piece * (count / pieces), length, &counts)
             }
-            if unsafe pith_entropy_cost(counts) > UInt64(PlaneEncoder.sampleCount) * 2020 { return false }
+            if unsafe pith_entropy_cost(counts) > UInt64(PlaneEncoder.sampleCount) * 2020 { return nil }
             counts = [UInt32](repeating: 0, count: 256)
         }
-        unsafe pith_histogram_u8(plane, count, &counts)
+        if let known { counts = known } else { unsafe pith_histogram_u8(plane, count, &counts) }
         let overhead = FrequencyTable.storedBits(of: counts) / 8 + 4 * PlaneEncoder.lanes(count) + 6
-        return unsafe Int(pith_entropy_cost(counts) >> 11) + overhead < count - count / 100
+        return unsafe Int(pith_entropy_cost(counts) >> 11) + overhead < count - count / 100 ? counts : nil
     }
 
     private static func lanes(_ count: Int) -> Int { count >= wideCount ? 64 : 4 }
@@ -65,28 +67,25 @@ final class PlaneEncoder {
         }
     }
 
-    /// Codes runs of symbols: lanes, tables, states and words, behind their length.
+    /// Codes runs of symbols, counted in `counts`: lanes, tables, states and words, behind their length.
     private func append(
-        _ symbols: UnsafePointer<UInt8>, _ runs: [Int], mode: PlaneMode, into out: inout [UInt8]
+        _ symbols: UnsafePointer<UInt8>, _ runs: [Int], _ counts: [[UInt32]], mode: PlaneMode, into out: inout [UInt8]
     ) {
-        var bits = BitWriter(), tables = [UInt64](repeating: 0, count: 256 * runs.count), start = 0
-        for (index, run) in runs.enumerated() {
-            var counts = [UInt32](repeating: 0, count: 256)
-            unsafe pith_histogram_u8(symbols + start, run, &counts)
+        var bits = BitWriter(), tables = [UInt64](repeating: 0, count: 256 * runs.count)
+        for (index, counts) in counts.enumerated() {
             let table = FrequencyTable(counts: counts)
             table.write(to: &bits)
             unsafe tables.withUnsafeMutableBufferPointer { tables in
                 guard let base = tables.baseAddress else { return }
                 unsafe pith_rans_encoder_table(table.frequencies, base + 256 * index)
             }
-            start += run
         }
-        let total = start, lanes = PlaneEncoder.lanes(total)
+        let total = runs.reduce(0, +), lanes = PlaneEncoder.lanes(total)
         words.resize(to: 2 * (total + 32))
         let end = unsafe words.pointer.assumingMemoryBound(to: UInt16.self).baseAddress.map { unsafe $0 + total + 32 }
         guard let end = unsafe end else { return }
-        let code = unsafe isPortable ? pith_rans_encode_portable : pith_rans_encode
-        let count = unsafe code(tables, symbols, runs, runs.count, UInt32(lanes), end, &states)
+        let count = unsafe pith_rans_encode(
+            tables, symbols, runs, runs.count, UInt32(lanes), end, &states, instructions.rawValue)
         var head = ByteWriter()
         head.byte(mode.rawValue)
         head.varint(1 + bits.bytes.count + 4 * lanes + 2 * count)

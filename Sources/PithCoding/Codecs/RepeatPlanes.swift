@@ -22,7 +22,7 @@ enum RepeatPlanes {
         for plane in [literals, lengths.bytes, distances.bytes] {
             unsafe plane.withUnsafeBufferPointer { buffer in
                 guard let base = buffer.baseAddress else { return stored.append(PlaneMode.stored.rawValue) }
-                unsafe planes.encode(base, buffer.count, classes: nil, into: &stored)
+                unsafe planes.encode(base, buffer.count, into: &stored)
             }
         }
         return stored

@@ -5,6 +5,14 @@ internal import PithTensor
 ///
 /// The mean exponent of a row is its scale, the only context that is worth its cost on dense weights.
 final class UnitClassifier {
+    /// What was found, with what it counted on the way: counting is dear.
+    struct Finding {
+        /// The classes that pay for their tables; nil when one table is as good.
+        let classes: UnitClasses?
+        /// How often each symbol is in each class; in the whole plane where there are no classes.
+        let counts: [[UInt32]]
+    }
+
     private let gathered = ByteBuffer()
 
     /// Fewest units, and fewest elements of a plane, that classes are tried for.
@@ -12,32 +20,33 @@ final class UnitClassifier {
     /// Most groups that merging starts from; each costs the decoder a table.
     private static let mostGroups = 8
 
-    /// The classes that pay for their tables, or nil when one table is as good.
+    /// The classes of a plane; nil when it is too small to look for any.
     ///
     /// `isFolded` says that symbols are levels around 0 or 128, whose distance from there tells their scale.
     func classes(
         of plane: UnsafePointer<UInt8>, _ elementCount: Int, unit: Int, isFolded: Bool
-    ) -> UnitClasses? {
+    ) -> Finding? {
         let unitCount = (elementCount + unit - 1) / unit
         guard unit >= 16, unitCount >= Self.fewestUnits, elementCount >= Self.fewestElements else { return nil }
         let order = unsafe Self.sorted(plane, elementCount, unit: unit, unitCount, isFolded: isFolded)
         var groups = Self.grouped(order, unit: unit)
         gathered.resize(to: elementCount)
         var histograms = groups.map { unsafe histogram(plane, elementCount, unit: unit, of: $0) }
-        let single = Self.cost([Self.merged(histograms)], unitCount)
-        var best: (cost: Int, groups: [[Int]])?
+        let total = Self.merged(histograms), single = Self.cost([total], unitCount)
+        var best: (cost: Int, groups: [[Int]], counts: [[UInt32]])?
         while groups.count > 1 {
             let cost = Self.cost(histograms, unitCount)
-            if cost < best?.cost ?? single - single / 512 { best = (cost, groups) }
+            if cost < best?.cost ?? single - single / 512 { best = (cost, groups, histograms) }
             let pairs = stride(from: 0, to: groups.count, by: 2).map { $0..<min($0 + 2, groups.count) }
             histograms = pairs.map { Self.merged(Array(histograms[$0])) }
             groups = pairs.map { groups[$0].flatMap(\.self) }
         }
-        guard let best else { return nil }
+        guard let best else { return Finding(classes: nil, counts: [total]) }
         var classOfUnit = [UInt8](repeating: 0, count: unitCount)
         for (number, group) in best.groups.enumerated() { for unit in group { classOfUnit[unit] = UInt8(number) } }
-        return UnitClasses(
+        let classes = UnitClasses(
             unit: unit, classOfUnit: classOfUnit, classCount: best.groups.count, elementCount: elementCount)
+        return Finding(classes: classes, counts: classes == nil ? [total] : best.counts)
     }
 
     /// Units by their mean symbol, then by their place.
