@@ -144,7 +144,8 @@ struct CompareCommandTests {
         try workshop.write("broken.onnx", "no model")
         let before = workshop.names
         let cases: [(arguments: [String], status: Int32, words: String)] = [
-            (["model.onnx", "int9"], 3, "candidate 'int9'"), (["model.onnx", "broken.onnx"], 3, "broken.onnx"),
+            (["model.onnx", "int9"], 2, "candidate 'int9'"), (["model.onnx", "int9.onnx"], 3, "candidate 'int9.onnx'"),
+            (["model.onnx", "broken.onnx"], 3, "broken.onnx"),
             (["nothing.onnx", "clean"], 3, "nothing.onnx"),
             (["model.onnx", "clean", "--report", "no/such/page.html"], 1, "no/such/page.html"),
             (

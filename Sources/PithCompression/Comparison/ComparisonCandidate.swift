@@ -22,7 +22,8 @@ public struct ComparisonCandidate: Sendable {
     /// That is a built-in recipe by its name, a recipe file by its ending (`.yaml`, `.yml`, `.json`), else
     /// a model file. A model called like a recipe is given as `./NAME`.
     ///
-    /// - Throws: `CompressionError` `.invalidRecipe` where there is neither, and for a recipe that can not be followed;
+    /// - Throws: `CompressionError` `.unknownRecipe` where there is neither, `.invalidRecipe` for a path without a file and others for a
+    ///   recipe that can not be followed;
     ///   `FormatError` for a recipe file that can not be read.
     public init(_ text: String) throws {
         name = text
@@ -33,9 +34,11 @@ public struct ComparisonCandidate: Sendable {
             return
         }
         guard FileManager.default.fileExists(atPath: text) else {
+            // A name with an ending is a path, and its file is missing.
+            let isPath = !URL(fileURLWithPath: text).pathExtension.isEmpty
             let names = Recipe.builtIn.map(\.name).joined(separator: ", ")
             throw CompressionError(
-                code: .invalidRecipe, subject: "candidate '\(text)'",
+                code: isPath ? .invalidRecipe : .unknownRecipe, subject: "candidate '\(text)'",
                 problem: "there is no model file and no recipe of this name.",
                 remedy: "Give the path of a model or of a recipe (.yaml), or one of \(names).")
         }

@@ -47,7 +47,9 @@ public struct ComparisonJob: Sendable {
         let clock = ContinuousClock(), start = options.start ?? clock.now
         progress("reading \(reference)")
         let original = try ONNXReader.read(path: reference), session = try Session(path: reference)
-        let dataset = try options.data.map { try Dataset(path: $0, graphInputs: original.graph.requiredInputs) }
+        let dataset = try options.data.map {
+            try Dataset(path: $0, graphInputs: original.graph.requiredInputs).suited(to: session)
+        }
         let source: any SampleSource = try dataset ?? SyntheticSource(for: session, seed: options.seed)
         // Models are loaded before recipes are applied: a file that is none is refused before long work.
         let others = try candidates.filter { !$0.isRecipe }.map {

@@ -15,6 +15,9 @@ package struct LayerMatch {
         package var candidate: String
         /// Its name in the candidate once rounded; nil where it is not rounded.
         package var rounded: String?
+        /// Whether rounding cuts off what is below zero, as everything does that reads the value in the reference: a ReLU
+        /// that became part of the range.
+        package var isRectified = false
     }
 
     /// What the candidate computes between values that both models have.
@@ -45,7 +48,7 @@ package struct LayerMatch {
     package init(reference: Graph, candidate: Graph) {
         graph = candidate
         flow = ValueFlow(candidate)
-        let index = GraphIndex(candidate)
+        let index = GraphIndex(candidate), theirIndex = GraphIndex(reference)
         producers = index.producers
         innerLayers = candidate.layerNames().filter { $0.path != .main }.map { $0.path.qualified($0.name) }
         let theirs = ValueFlow(reference).computed.subtracting(reference.requiredInputs.map(\.name))
@@ -55,7 +58,10 @@ package struct LayerMatch {
                 guard !isRoundingPart(node, index) else { continue }
                 let rounded = roundedName(of: value, index)
                 if let name = [value, rounded ?? ""].first(where: theirs.contains), matched.insert(name).inserted {
-                    pairs.append(Pair(reference: name, candidate: value, rounded: rounded))
+                    let isRectified =
+                        rounded != nil && rectifies(value, index) && LayerMatch.isRectified(name, reference, theirIndex)
+                    pairs.append(
+                        Pair(reference: name, candidate: value, rounded: rounded, isRectified: isRectified))
                 } else {
                     onlyInCandidate += 1
                 }
@@ -88,6 +94,27 @@ package struct LayerMatch {
             }
         }
         return nil
+    }
+
+    /// Whether the levels that a value is rounded to begin at zero.
+    private func rectifies(_ value: String, _ index: GraphIndex) -> Bool {
+        (index.readers[value] ?? []).map { graph.nodes[$0] }.filter { $0.operation == "QuantizeLinear" }
+            .allSatisfy { LayerMatch.beginsAtZero($0, graph) }
+    }
+
+    /// Whether all that reads a value in the reference takes what is below zero for zero.
+    private static func isRectified(_ value: String, _ graph: Graph, _ index: GraphIndex) -> Bool {
+        let readers = (index.readers[value] ?? []).map { graph.nodes[$0] }
+        return !readers.isEmpty && !graph.outputs.contains { $0.name == value }
+            && readers.allSatisfy { $0.isStandard("Relu") || beginsAtZero($0, graph) }
+    }
+
+    /// Whether a `QuantizeLinear` has its zero point at the lowest level.
+    private static func beginsAtZero(_ node: Node, _ graph: Graph) -> Bool {
+        guard node.operation == "QuantizeLinear" else { return false }
+        guard node.inputs.count > 2, !node.inputs[2].isEmpty else { return true }
+        guard let zero = graph.weights[node.inputs[2]]?.dense, let range = zero.type.integerRange else { return false }
+        return zero.integers()?.allSatisfy { $0 == range.lowerBound } ?? false
     }
 
     // MARK: Layers

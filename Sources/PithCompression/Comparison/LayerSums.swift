@@ -25,7 +25,9 @@ struct LayerSums {
             guard let value = exact[pair.reference], let found = plain(pair) else { continue }
             var noise = (isOwn ? own : whole)[pair.candidate] ?? Noise()
             if !noise.plain.add(value, found) { noise.isMisshapen = true }
-            if let rounded = rounded(pair), !noise.rounded.add(value, rounded) { noise.isMisshapen = true }
+            if let rounded = rounded(pair), !noise.rounded.add(pair.isRectified ? value.rectified : value, rounded) {
+                noise.isMisshapen = true
+            }
             if isOwn { own[pair.candidate] = noise } else { whole[pair.candidate] = noise }
         }
     }
@@ -46,5 +48,12 @@ struct LayerSums {
             ownSqnrDB: alone?.plain.decibels, sqnrDB: all.plain.decibels,
             ownRoundedSqnrDB: isRounded ? alone?.rounded.decibels : nil,
             roundedSqnrDB: isRounded ? all.rounded.decibels : nil)
+    }
+}
+
+extension Tensor {
+    /// The numbers without those below zero, which become zero.
+    fileprivate var rectified: Tensor {
+        floats().map { Tensor($0.map { max($0, 0) }, shape: shape) } ?? self
     }
 }

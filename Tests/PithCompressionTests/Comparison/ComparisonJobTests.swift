@@ -90,7 +90,7 @@ import Testing
 
     @Test func `a candidate that is nothing is refused by name before any work`() async throws {
         let error = #expect(throws: CompressionError.self) { try ComparisonCandidate("int9") }
-        #expect(error?.code == .invalidRecipe)
+        #expect(error?.code == .unknownRecipe)
         #expect(error?.subject == "candidate 'int9'")
         #expect(error?.remedy.contains("int8-weights") == true)
         let scratch = try Scratch(), broken = try scratch.write("broken.onnx", "no model")

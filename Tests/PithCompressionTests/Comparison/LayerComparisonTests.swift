@@ -115,6 +115,26 @@ import Testing
         #expect(report.weakest?.layer == "second")
     }
 
+    @Test func `a range that begins at zero stands for the ReLU that it took in`() throws {
+        var reference = try chain(1, 1)
+        reference.graph.nodes.insert(Node("Relu", inputs: ["a"], outputs: ["r"], name: "relu"), at: 1)
+        reference.graph.nodes[2].inputs[0] = "r"
+        var candidate = try chain(1, 1)
+        candidate.graph.activationFormats["a"] = ActivationFormat(type: .uint8, scale: 0.25, zeroPoint: 0)
+        let source = try samples, report = try compare(reference, try read(candidate), source)
+        let x = source.values.elements(as: Float.self).map { max($0, 0) }
+        let rounded = x.map { ($0 / 0.25).rounded(.toNearestOrEven) * 0.25 }
+        let first = try #require(report.layers.first)
+        #expect(first.ownSqnrDB == 200 && first.sqnrDB == 200)
+        for figure in [first.ownRoundedSqnrDB, first.roundedSqnrDB] {
+            #expect(abs(try #require(figure) - decibels(x, rounded)) < 0.001)
+        }
+        // Where something reads the value as it is, what is cut off is an error.
+        reference.graph.nodes[2].inputs[0] = "a"
+        let spoiled = try #require(try compare(reference, try read(candidate), source).layers.first?.roundedSqnrDB)
+        #expect(spoiled < 10, "\(spoiled)")
+    }
+
     @Test(arguments: [Weight.Execution.folded, .integer]) func `weights in any stored form are decoded in their layer`(
         execution: Weight.Execution
     ) throws {
