@@ -23,8 +23,11 @@ struct CandidateBench {
     private static let mostRows = 256, fewestRows = 32
     /// Parameters times rows that are enough: large models are compared on fewer rows, whatever their speed.
     private static let enoughWork = 64_000_000
-    /// Windows of time in which a candidate is measured, at least, and at most where the machine is busy.
+    /// Windows of time in which a candidate is measured: two that agree, three where they do not, and at most so many where
+    /// the machine is busy.
     private static let windows = 3, mostWindows = 8
+    /// How far apart the ratios of two windows that agree may lie.
+    private static let agreement = 0.02
     /// Outputs of the reference kept in memory, at most.
     private static let mostBytes = 64 << 20
 
@@ -62,6 +65,11 @@ struct CandidateBench {
         report.reference.quietMilliseconds + (report.candidate?.quietMilliseconds ?? 0)
     }
 
+    private static func agree(_ left: LatencyReport, _ right: LatencyReport) -> Bool {
+        guard left.isSteady, right.isSteady, let first = left.speedup, let second = right.speedup else { return false }
+        return abs(first / second - 1) <= agreement
+    }
+
     /// How many times faster than the float model a candidate runs one sample; nil under fixed rules.
     func speedup(of bytes: [UInt8]) throws -> Double? {
         let question =
@@ -74,9 +82,11 @@ struct CandidateBench {
             for window in 0..<CandidateBench.mostWindows {
                 if window >= CandidateBench.windows, quietest?.isSteady == true { break }
                 guard let report = try timer.latency(of: [candidate], settings: settings).first else { break }
+                let isSettled = quietest.map { CandidateBench.agree($0, report) } ?? false
                 if quietest.map({ CandidateBench.milliseconds(report) < CandidateBench.milliseconds($0) }) ?? true {
                     quietest = report
                 }
+                if isSettled { break }
             }
             return quietest?.speedup ?? 1
         }

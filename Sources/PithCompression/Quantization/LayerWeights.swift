@@ -75,7 +75,7 @@ extension LayerWeight {
 extension GroupedIntegers {
     /// Whether `Gather` can take rows out of the levels, each with one scale.
     fileprivate var hasByteRows: Bool {
-        grouping == .channel(axis: 0) && levelBits >= 8 && zeroPoints == nil && scales.type == .float32
+        grouping == .channel(axis: 0) && levelBits >= 8 && zeroPoints == nil
     }
 }
 

@@ -13,6 +13,14 @@ import PithTensor
 public struct WeightQuantizer: GridTechnique, WeightTechnique {
     public static let name = "quantize.weights"
 
+    /// What has a scale of its own where there are no blocks.
+    public enum Granularity: String, Codable, Sendable, CaseIterable {
+        /// Each output channel.
+        case channel
+        /// The weight as a whole: for kernels that take one scale alone.
+        case tensor
+    }
+
     /// Bits of a level, 2 through 8.
     public var bits = 8
     /// Weights that share a scale, along the axis that a product sums over (along the rows of a table); 0: all of an
@@ -20,6 +28,7 @@ public struct WeightQuantizer: GridTechnique, WeightTechnique {
     public var blockSize = 0
     /// The same for tables, where there are blocks at all; 0: as `blockSize` says.
     public var tableBlockSize = 0
+    public var granularity = Granularity.channel
     /// Whether levels lie around zero; if not, each group has a zero point.
     public var symmetric = true
     public var scales = WeightGrid.Scales.float32
@@ -31,6 +40,11 @@ public struct WeightQuantizer: GridTechnique, WeightTechnique {
 
     public func validate() throws(CompressionError) {
         try validateGrid()
+        guard granularity == .channel || blockSize == 0 else {
+            throw Self.invalid(
+                "granularity", "blocks of \(blockSize) and one scale for the whole tensor can not both be.",
+                remedy: "Leave out `blockSize` or `granularity`.")
+        }
     }
 
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
@@ -41,12 +55,14 @@ public struct WeightQuantizer: GridTechnique, WeightTechnique {
     func encode(
         _ tensor: Tensor, named name: String, _ part: LayerWeight
     ) throws(CompressionError) -> any Representation {
-        guard !grid.isPlain || bits < 8 else {
+        guard !grid.isPlain || bits < 8 || granularity == .tensor else {
             return try SymmetricIntegers.encode(tensor, named: name, axis: part.axis, bits: bits)
         }
         let takesBlocks = blockSize > 0 && part.reduced != nil
-        let layout = WeightRows(
-            tensor.shape, channels: part.axis, blocksAlong: takesBlocks ? part.reduced : nil)
+        let layout =
+            granularity == .tensor
+            ? WeightRows(whole: tensor.shape)
+            : WeightRows(tensor.shape, channels: part.axis, blocksAlong: takesBlocks ? part.reduced : nil)
         var rounder = WeightRounder()
         rounder.format = grid.format
         let size = part.layer == .table && tableBlockSize > 0 ? tableBlockSize : blockSize

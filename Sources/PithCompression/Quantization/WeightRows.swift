@@ -2,11 +2,11 @@ import PithModel
 import PithTensor
 
 /// A weight of any rank seen as rows whose numbers share grids: one row for each output channel, or, where blocks lie along
-/// an axis, one for each line along that axis.
+/// an axis, one for each line along that axis; or all of it as one row.
 struct WeightRows: Hashable, Sendable {
     private let shape: Shape
-    /// The axis of the output channels.
-    private let channels: Int
+    /// The axis of the output channels; nil when all channels have one grid.
+    private let channels: Int?
     /// The axis that blocks lie along; nil when each channel has one grid.
     private let blocked: Int?
 
@@ -17,8 +17,17 @@ struct WeightRows: Hashable, Sendable {
         self.blocked = blocked
     }
 
+    /// Sees a weight as one row.
+    init(whole shape: Shape) {
+        self.shape = shape
+        (channels, blocked) = (nil, nil)
+    }
+
     /// Numbers in a row.
-    var columns: Int { blocked.map { shape.dimensions[$0] } ?? shape.count / max(shape.dimensions[channels], 1) }
+    var columns: Int {
+        if let blocked { return shape.dimensions[blocked] }
+        return channels.map { shape.count / max(shape.dimensions[$0], 1) } ?? shape.count
+    }
     /// Number of rows.
     var count: Int { shape.count / max(columns, 1) }
 
@@ -63,6 +72,7 @@ struct WeightRows: Hashable, Sendable {
 
     private func grouping(_ blockSize: Int?) -> GroupedIntegers.Grouping? {
         if let blockSize { return blocked.map { .block(axis: $0, size: blockSize) } }
+        guard let channels else { return .tensor }
         // One block a line is a scale for each channel only where nothing but the channels is left.
         guard let blocked else { return .channel(axis: channels) }
         let rest = shape.dimensions.indices.filter { $0 != blocked && $0 != channels }
@@ -78,6 +88,7 @@ struct WeightRows: Hashable, Sendable {
 
     /// Where in the weight (with its blocked axis `width` long) each number of the rows lies.
     private func order(width: Int) -> [Int] {
+        guard let channels else { return Array(0..<shape.count) }
         let (outer, length, inner) = shape.strides(around: blocked ?? channels)
         var order: [Int] = []
         order.reserveCapacity(outer * inner * max(width, length))

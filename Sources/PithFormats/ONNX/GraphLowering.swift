@@ -45,6 +45,9 @@ struct GraphLowering {
             where GraphLowering.isTable(integers) && readers[weight.name] == true && !outputs.contains(weight.name):
                 try require(7, "Mul that broadcasts", for: weight.name)
                 tables[weight.name] = integers
+            case .integer where GraphLowering.isTable(integers) && integers.scales.type != .float32:
+                // Something else reads it too, and no operator takes such scales.
+                try lowerFolded(weight.name, integers)
             case .integer: try lowerDequantized(weight.name, integers)
             case .folded: try lowerFolded(weight.name, integers)
             case .dynamic, .blocks, .roundedBlocks, .rows:
@@ -106,34 +109,39 @@ struct GraphLowering {
 
     private mutating func lowerTables(_ tables: [String: GroupedIntegers]) {
         guard !tables.isEmpty else { return }
-        var stored: [String: (levels: String, scales: String)] = [:], nodes: [Node] = []
+        var stored: [String: (levels: String, scales: String, isHalf: Bool)] = [:], nodes: [Node] = []
         for (name, form) in tables.sorted(by: { $0.key < $1.key }) {
             let scaleShape = [form.shape.dimensions[0]] + [Int](repeating: 1, count: form.shape.rank - 1)
-            stored[name] = (store(form.levels, name, "_q"), store(reshaped(form.scales, scaleShape), name, "_s"))
+            stored[name] = (
+                store(form.levels, name, "_q"), store(reshaped(form.scales, scaleShape), name, "_s"),
+                form.scales.type != .float32
+            )
         }
         for node in graph.nodes {
             guard node.isStandard("Gather"), let table = node.inputs.first.flatMap({ stored[$0] }) else {
                 nodes.append(node)
                 continue
             }
-            nodes += gathered(node, levels: table.levels, scales: table.scales)
+            nodes += gathered(node, levels: table.levels, scales: table.scales, isHalf: table.isHalf)
         }
         graph.nodes = nodes
     }
 
-    /// A `Gather` of rows, read as levels and scales.
-    private mutating func gathered(_ node: Node, levels: String, scales: String) -> [Node] {
+    /// A `Gather` of rows, read as levels and scales, which may be half floats.
+    private mutating func gathered(_ node: Node, levels: String, scales: String, isHalf: Bool) -> [Node] {
         let output = node.outputs[0]
         let rows = names.make(output, "_q"), numbers = names.make(output, "_c"), scale = names.make(output, "_s")
         var gather = node
         gather.inputs[0] = levels
         gather.outputs = [rows]
         let toFloat = Attribute("to", .integer(Int64(ONNXType.code(.float32))))
-        return [
+        let half = isHalf ? names.make(output, "_h") : scale
+        var nodes = [
             gather, Node("Cast", inputs: [rows], outputs: [numbers], attributes: [toFloat]),
-            Node("Gather", inputs: [scales] + node.inputs.dropFirst().prefix(1), outputs: [scale]),
-            Node("Mul", inputs: [numbers, scale], outputs: [output]),
+            Node("Gather", inputs: [scales] + node.inputs.dropFirst().prefix(1), outputs: [half]),
         ]
+        if isHalf { nodes.append(Node("Cast", inputs: [half], outputs: [scale], attributes: [toFloat])) }
+        return nodes + [Node("Mul", inputs: [numbers, scale], outputs: [output])]
     }
 
     // MARK: Parts

@@ -54,6 +54,12 @@ struct FormParts {
     /// Whether `node` turns numbers into `float32`.
     func isCastToFloat(_ node: Node) -> Bool { isCast(node, to: .float32) }
 
+    /// What a `Cast` makes the floats `value` of; `value` itself where none does.
+    func beforeCast(_ value: String) -> String {
+        guard let cast = maker(of: value, "Cast"), isCastToFloat(cast) else { return value }
+        return cast.inputs[0]
+    }
+
     /// Whether `node` turns numbers into `type`.
     func isCast(_ node: Node, to type: ScalarType) -> Bool {
         node.isStandard("Cast") && node.integer("to", default: 0) == Int(ONNXType.code(type))

@@ -132,11 +132,12 @@ struct StoredFormFinder {
         }
     }
 
-    /// Rows of a table: `Mul(Cast(Gather(levels, i)), Gather(scales, i))`.
+    /// Rows of a table: `Mul(Cast(Gather(levels, i)), Gather(scales, i))`, the scales behind a `Cast` where they are half floats.
     private func table(_ node: Node) -> NamedForm? {
         guard node.inputs.count == 2, let cast = parts.maker(of: node.inputs[0], "Cast"), parts.isCastToFloat(cast),
             let rows = parts.maker(of: cast.inputs[0], "Gather"),
-            let factors = parts.maker(of: node.inputs[1], "Gather"), rows.inputs.count == 2, factors.inputs.count == 2,
+            let factors = parts.maker(of: parts.beforeCast(node.inputs[1]), "Gather"), rows.inputs.count == 2,
+            factors.inputs.count == 2,
             rows.inputs[1] == factors.inputs[1], rows.integer("axis", default: 0) == 0,
             factors.integer("axis", default: 0) == 0
         else { return nil }

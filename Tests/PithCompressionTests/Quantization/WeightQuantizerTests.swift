@@ -1,4 +1,5 @@
 import PithCompression
+import PithFormats
 import PithModel
 import PithTensor
 import Testing
@@ -55,6 +56,56 @@ struct WeightQuantizerTests {
         for (index, pair) in pairs.enumerated() {
             #expect(abs(pair.0 - pair.1) <= scales[index / inner % channels] / 2 * 1.000_001)
         }
+    }
+
+    @Test(arguments: [(8, true), (4, true), (8, false), (3, false)])
+    func `one scale serves a whole weight where that is asked`(
+        bits: Int, symmetric: Bool
+    ) async throws {
+        let weight = try GraphBench.random("w", [32, 48], seed: 1)
+        let model = GraphBench.model(
+            [Node("MatMul", inputs: ["x", "w"], outputs: ["y"])], inputs: [GraphBench.input("x", [-1, 32])],
+            outputs: ["y"], weights: [weight])
+        var settings = WeightQuantizer()
+        (settings.bits, settings.symmetric, settings.granularity) = (bits, symmetric, .tensor)
+        let piece = try await apply(model, settings)
+        let form = try #require(piece.model.graph.weights["w"]?.representation as? GroupedIntegers)
+        #expect(form.grouping == .tensor && form.scales.count == 1)
+        let step = form.scales.elements(as: Float.self)[0]
+        let pairs = zip(weight.decoded().elements(as: Float.self), form.decoded().elements(as: Float.self))
+        #expect(pairs.allSatisfy { abs($0 - $1) <= step * (symmetric ? 0.500_01 : 1) })
+        settings.granularity = .channel
+        let finer = try #require(try await apply(model, settings).encodings["w"]?.sqnrDB)
+        #expect(try #require(piece.encodings["w"]?.sqnrDB) < finer)
+        if GraphBench.hasRuntime {
+            #expect(try ClosedLoop.verify(model, piece, written: piece.model).weightsCompared == 1)
+        }
+        (settings.granularity, settings.blockSize) = (.tensor, 32)
+        #expect(throws: CompressionError.self) { try settings.validate() }
+    }
+
+    @Test(arguments: [WeightGrid.Scales.float32, .float16]) func `rows of a table are read as they are stored`(
+        scales: WeightGrid.Scales
+    ) async throws {
+        let weight = try GraphBench.random("w", [100, 16], seed: 1)
+        let model = GraphBench.model(
+            [
+                Node("Cast", inputs: ["x"], outputs: ["i"], attributes: [Attribute("to", .integer(7))]),
+                Node("Gather", inputs: ["w", "i"], outputs: ["y"]),
+            ], inputs: [GraphBench.input("x", [-1, 4])], outputs: ["y"], weights: [weight])
+        var settings = WeightQuantizer()
+        settings.scales = scales
+        let piece = try await apply(model, settings)
+        #expect(piece.model.graph.weights["w"]?.execution == .integer)
+        guard GraphBench.hasRuntime else { return }
+        #expect(try ClosedLoop.verify(model, piece, written: piece.model).weightsCompared == 1)
+        let file = try ONNXReader.read(Storage(try ONNXWriter.encode(piece.model)), path: "m.onnx")
+        #expect(file.graph.weights["w_q"]?.dense?.type == .int8)
+        #expect(file.graph.weights["w_s"]?.dense?.type == (scales == .float16 ? .float16 : .float32))
+        // A table that is also an output is decoded as a whole.
+        var shown = piece.model
+        shown.graph.outputs.append(ValueInfo(name: "w"))
+        #expect(throws: Never.self) { try ONNXWriter.encode(shown) }
     }
 
     @Test func `weights inside nested graphs are found, whatever their depth`() async throws {

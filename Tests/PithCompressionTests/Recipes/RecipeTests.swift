@@ -59,7 +59,7 @@ struct RecipeTests {
         let setting = try #require(refusal("version: 1\nstages: [ { technique: quantize.weights, bit: 4 } ]"))
         #expect(setting.code == .unknownSetting)
         #expect(setting.problem.contains("'bit'"))
-        #expect(setting.remedy.contains("bits, blockSize, clipping, minimumCount"))
+        #expect(setting.remedy.contains("bits, blockSize, clipping, granularity, minimumCount"))
         let place = try #require(
             refusal("version: 1\nstages: [ { technique: quantize.weights, where: { suffix: [a] } } ]"))
         #expect(place.problem.contains("'suffix'"))

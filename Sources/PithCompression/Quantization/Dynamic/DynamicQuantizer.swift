@@ -49,7 +49,9 @@ public struct DynamicQuantizer: KernelTechnique {
     /// Weights with fewer elements are left alone: rounding activations would take what the kernel saves.
     public var minimumCount = 4096
     /// Bits of the weights' levels, 7 for x86 processors without VNNI: their kernels add products in pairs with 16 bits,
-    /// which two of 8 bits can overflow. Kernels in blocks are tried with 8 bits only.
+    /// which two of 8 bits can overflow.
+    ///
+    /// Kernels in blocks are tried with 8 bits only.
     public var weightBits = 8
     /// Output SQNR on calibration rows, in dB, at which `measured` counts a result as sound.
     public var targetSQNR = 28.0
