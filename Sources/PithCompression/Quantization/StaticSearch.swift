@@ -218,10 +218,8 @@ struct StaticSearch {
         for limit in settings.objective == .accuracy ? [26.0, 28, 30, 32, 34] : [26, 30, 34] {
             let nodes = layers.map(\.node).filter { own[$0] ?? .infinity < limit }
             // Where most layers have to stay float, what is left gains little and errs on data unlike the calibration's.
-            guard !nodes.isEmpty, nodes.count * 2 <= layers.count, !sets.contains(where: { $0.nodes == Set(nodes) })
-            else {
-                continue
-            }
+            let known = sets.map(\.nodes) + trials.tried.map(\.exclusion.nodes)
+            guard !nodes.isEmpty, nodes.count * 2 <= layers.count, !known.contains(Set(nodes)) else { continue }
             let reasons = nodes.map {
                 ($0, "integers would err \((own[$0] ?? 0).formatted(digits: 1)) dB in this layer")
             }
