@@ -20,7 +20,7 @@ extension Recipe {
             ]),
         Recipe(
             name: "int8-dynamic",
-            stages: start + [Stage(SmoothMigrator()), Stage(DynamicQuantizer()), Stage(shortScales), palettes]),
+            stages: start + [Stage(SmoothMigrator()), Stage(DynamicQuantizer()), Stage(WeightQuantizer()), palettes]),
         Recipe(name: "int8-weights", stages: start + [Stage(WeightQuantizer()), palettes]),
         Recipe(name: "fp16", stages: start + [Stage(HalfRounder()), palettes]),
         Recipe(name: "clean", stages: [Stage(CleanUp())]),
@@ -63,13 +63,6 @@ extension Recipe {
     private static func rounded(bits: Int) -> GPTQQuantizer {
         var technique = GPTQQuantizer()
         technique.bits = bits
-        return technique
-    }
-
-    /// 8 bits with half-float scales: what the kernels leave is mostly tables, whose every row has one.
-    private static var shortScales: WeightQuantizer {
-        var technique = WeightQuantizer()
-        technique.scales = .float16
         return technique
     }
 
