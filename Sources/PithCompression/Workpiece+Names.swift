@@ -4,20 +4,18 @@ import PithModel
 extension Workpiece {
     /// Notes and refuses names that a setting gives and neither this model nor `original` has, as a weight or a node.
     mutating func checkNames(_ names: [String], key: String, of original: Model) {
-        refuse(names, key: key, what: "weight or node", unless: ModelNames(original, model).all.contains)
+        // An unnamed node of the input may be called by another output now: only what it is called now selects it.
+        let known = ModelNames(original, model).all.union(ModelNames(model).unnamed)
+        refuse(names, key: key, what: "weight or node", unless: known.contains)
     }
 
     /// The same for all that a stage's `where` names: weights, nodes by their name or first output, operators, endings.
     ///
     /// A recipe for many models may name operators with weights that this one does not have.
     mutating func checkNames(of selector: Selector, in original: Model) {
-        let asked = selector.exclude + selector.operators + selector.suffixes
-        guard !asked.isEmpty else { return }
-        let names = ModelNames(original, model), current = ModelNames(model)
-        // An unnamed node of the input may be called by another output now: only what it is called now selects it.
-        refuse(selector.exclude, key: "exclude", what: "weight or node") {
-            names.all.contains($0) || current.unnamed.contains($0)
-        }
+        if !selector.exclude.isEmpty { checkNames(selector.exclude, key: "exclude", of: original) }
+        guard !(selector.operators + selector.suffixes).isEmpty else { return }
+        let names = ModelNames(original, model)
         refuse(selector.operators, key: "operators", what: "operator") {
             names.operators.contains($0) || LayerWeight.operators.contains($0)
         }

@@ -103,5 +103,5 @@ extension Graph {
 
 extension Node {
     /// What tables call this node: its name, else its first output.
-    var title: String { name.isEmpty ? outputs.first { !$0.isEmpty } ?? operation : name }
+    var title: String { calledName.isEmpty ? operation : calledName }
 }

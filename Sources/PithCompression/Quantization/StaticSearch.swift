@@ -61,7 +61,7 @@ struct StaticSearch {
 
     /// Whether the recipe names a layer, by its node or by its weight.
     private func isKept(_ node: Node) -> Bool {
-        settings.keepFloat.contains { $0 == node.name || $0 == node.label || node.inputs.contains($0) }
+        settings.keepFloat.contains { $0 == node.calledName || node.inputs.contains($0) }
     }
 
     /// The observations with ranges that were chosen by measured error.

@@ -161,6 +161,28 @@ import Testing
         #expect(try await refusal(speed)?.subject == "speed")
     }
 
+    @Test func `a floor of error holds for every output, not the first alone`() async throws {
+        let scratch = try Scratch(), near = try GraphBench.random("w1", [64, 64], seed: 1)
+        // The second output is the difference of two products that are almost the same: rounding ruins it.
+        let numbers = near.decoded().elements(as: Float.self).enumerated().map { $1 + ($0 % 7 == 0 ? 1e-4 : 0) }
+        let model = GraphBench.model(
+            [
+                Node("MatMul", inputs: ["x", "w1"], outputs: ["y"]),
+                Node("MatMul", inputs: ["x", "w2"], outputs: ["z"]),
+                Node("Sub", inputs: ["z", "y"], outputs: ["d"]),
+            ], inputs: [GraphBench.input("x", [-1, 64])], outputs: ["y", "d"],
+            weights: [near, Weight("w2", Tensor(numbers, shape: near.shape))])
+        let input = scratch.path("two.onnx")
+        try ONNXWriter.write(model, to: input)
+        _ = try DynamicBench.dataset(scratch, for: model)
+        var options = options(data: scratch.path("card.yaml"))
+        options.minimumSQNR = 30
+        let error = try #require(try await refusal(options, input: input))
+        #expect(error.subject == "fidelity" && error.problem.contains("its output 'd'"), "\(error)")
+        options.minimumSQNR = nil
+        #expect(try #require(try await run(scratch, options, "int8-weights", input: input).fidelity).sqnrDB > 30)
+    }
+
     @Test func `a search takes the first recipe that keeps the promises`() async throws {
         let scratch = try Scratch()
         var options = options()

@@ -178,6 +178,17 @@ import Testing
         }
     }
 
+    @Test func `Labels that are no class indices are told, not dropped`() throws {
+        let folder = try ScratchFolder()
+        var builder = ZIPBuilder()
+        builder.add("x.npy", try NPYWriter.bytes(of: Tensor(vector: (0..<9).map { Float($0) })))
+        builder.add("labels.npy", try NPYWriter.bytes(of: Tensor(vector: (0..<9).map { Float($0) })))
+        let data = try Dataset(
+            path: try folder.write(try builder.built(), to: "d.npz"), graphInputs: [DatasetTests.input("x")])
+        #expect(data.metric == .fidelity)
+        #expect(data.notes.count == 1 && data.notes[0].hasPrefix("the labels are float32, no class indices"))
+    }
+
     @Test func `Rows asked for are as many as given, none included`() throws {
         let data = try DatasetTests.open("inputs: { ids: { file: data.npz, array: ids } }", [DatasetTests.input("ids")])
         #expect(try data.inputs(rows: [])["ids"]?.shape.dimensions == [0, 2])

@@ -54,6 +54,33 @@ import Testing
         #expect(blind.notes == ["No activation is smoothed: that takes calibration data."])
     }
 
+    @Test func `smoothing that no kernel takes up is undone`() async throws {
+        let model = try DynamicBench.products(outlier: 40), scratch = try Scratch()
+        // Two products: of those none is taken alone.
+        var selector = Selector()
+        selector.exclude = ["third", "last"]
+        let context = StageContext(
+            selector: selector, dataset: try DynamicBench.dataset(scratch, for: model), profile: .fixedRules)
+        for (target, isTaken) in [(10.0, true), (190, false)] {
+            var piece = Workpiece(model: model)
+            // Channels keep room to stand out, so that activations err more than weights in float.
+            var smoothing = SmoothMigrator()
+            smoothing.headrooms = [16]
+            try await smoothing.apply(to: &piece, in: context)
+            var kernels = DynamicQuantizer(layers: .measured)
+            (kernels.targetSQNR, kernels.allowedLoss) = (target, 0)
+            try await kernels.apply(to: &piece, in: context)
+            #expect((piece.model.graph.weights["a_smooth"] != nil) == isTaken)
+            #expect((piece.decisions["smoothedActivations"] != nil) == isTaken)
+            #expect(piece.notes.contains { $0.hasPrefix("Smoothed activations bring") } == isTaken)
+            #expect(piece.notes.contains { $0.hasPrefix("No activation is smoothed: no kernel") } != isTaken)
+            guard !isTaken else { continue }
+            let numbers = piece.model.graph.weights["w1"]?.decoded()
+            #expect(numbers == model.graph.weights["w1"]?.decoded())
+            #expect(piece.model.graph.nodes.count == model.graph.nodes.count)
+        }
+    }
+
     @Test func `settings outside their range are refused`() {
         for change: @Sendable (inout SmoothMigrator) -> Void in [
             { $0.headrooms = [] }, { $0.headrooms = [0.5] }, { $0.headrooms = [.infinity] }, { $0.minimumGain = 1 },
