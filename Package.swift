@@ -82,7 +82,7 @@ let package = Package(
         .testTarget(
             name: "PithModelTests", dependencies: ["PithTensor", "PithModel", "PithTestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "PithCodingTests", dependencies: ["PithTensor", "PithCoding", "PithTestSupport"],
+            name: "PithCodingTests", dependencies: ["CPithKernels", "PithTensor", "PithCoding", "PithTestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "PithFormatsTests",

@@ -1,5 +1,6 @@
 #include "pith_clones.h"
 #include "pith_coding.h"
+#include "pith_rans_step.h"
 #include "pith_trellis.h"
 #include <string.h>
 
@@ -50,8 +51,18 @@ static void number(struct numbers *numbers, unsigned states) {
         }
 }
 
+PITH_CLONES
+static void stand_still(const int8_t *levels, size_t count, uint8_t *symbols, uint8_t *states_before) {
+    for (size_t i = 0; i < count; i++) symbols[i] = (uint8_t)(levels[i] + PITH_LEVELS_MIDDLE);
+    memset(states_before, 0, count);
+}
+
 int pith_levels_walk(
     const int8_t *levels, size_t count, unsigned states, unsigned start, uint8_t *symbols, uint8_t *states_before) {
+    if (states == 1) {
+        stand_still(levels, count, symbols, states_before);
+        return 0;
+    }
     struct follow follow;
     struct numbers numbers;
     fill(&follow, states);
@@ -118,32 +129,49 @@ static unsigned living(const struct pith_levels_layout *layout, size_t step) {
     return (layout->lanes - 1) * layout->chunk + step < layout->count ? layout->lanes : layout->lanes - 1;
 }
 
+// Which table and symbol the levels of a piece of each lane have: as many steps as lie in one row, at most a tile.
+struct encoder_tile {
+    uint16_t entry[TILE][LANES];
+};
+
+static void look_at(
+    const struct pith_levels_layout *layout, const uint8_t *set_of_state, const uint8_t *symbols,
+    const uint8_t *states_before, size_t first, size_t count, struct encoder_tile *tile) {
+    unsigned sets = sets_of(layout->states);
+    size_t row = first / layout->unit, rows = layout->chunk / layout->unit;
+    const uint8_t *columns = layout->columns + (first - row * layout->unit);
+    for (unsigned lane = 0; lane < layout->lanes; lane++) {
+        size_t start = lane * layout->chunk + first;
+        // The last lane may end before; what is beyond is not coded.
+        size_t length = start >= layout->count ? 0 : layout->count - start < count ? layout->count - start : count;
+        if (length == 0) continue;
+        const uint8_t *tables = layout->tables + layout->rows[lane * rows + row];
+        for (size_t i = 0; i < length; i++) {
+            unsigned table = tables[columns[i]] * sets + set_of_state[states_before[start + i]];
+            tile->entry[i][lane] = (uint16_t)(table << 8 | symbols[start + i]);
+        }
+    }
+}
+
 size_t pith_levels_encode(
     const struct pith_levels_layout *layout, const uint64_t *tables, const uint8_t *symbols,
     const uint8_t *states_before, uint16_t *words_end, uint32_t *coder_states) {
     uint16_t *words = words_end;
-    unsigned states = layout->states, sets = sets_of(states);
-    size_t rows = layout->chunk / layout->unit;
     uint8_t set_of_state[8];
-    for (unsigned state = 0; state < 8; state++) set_of_state[state] = (uint8_t)set_of(states, state & (states - 1));
+    for (unsigned state = 0; state < 8; state++)
+        set_of_state[state] = (uint8_t)set_of(layout->states, state & (layout->states - 1));
     for (unsigned lane = 0; lane < layout->lanes; lane++) coder_states[lane] = lowest;
-    for (size_t step = layout->chunk; step-- > 0;) {
-        size_t row = step / layout->unit;
-        unsigned column = layout->columns[step - row * layout->unit];
-        for (unsigned lane = living(layout, step); lane-- > 0;) {
-            size_t place = lane * layout->chunk + step;
-            unsigned table = layout->tables[layout->rows[lane * rows + row] + column] * sets;
-            uint64_t entry = tables[(table + set_of_state[states_before[place]]) * 256 + symbols[place]];
-            uint32_t x = coder_states[lane], f = (uint32_t)(entry >> 32) & 0xffff, start = (uint32_t)(entry >> 48);
-            int full = x >= f << 20;
-            words[-1] = (uint16_t)x;
-            words -= full;
-            x = full ? x >> 16 : x;
-            // The reciprocal is rounded down, so the quotient is right or one too small.
-            uint32_t q = (uint32_t)((uint64_t)x * (uint32_t)entry >> 32), rest = x - q * f;
-            uint32_t more = rest >= f;
-            coder_states[lane] = ((q + more) << BITS) + (rest - (more ? f : 0)) + start;
+    struct encoder_tile tile;
+    for (size_t end = layout->chunk; end > 0;) {
+        size_t start = (end - 1) / layout->unit * layout->unit;
+        if (end - start > TILE) start = end - TILE;
+        look_at(layout, set_of_state, symbols, states_before, start, end - start, &tile);
+        for (size_t step = end; step-- > start;) {
+            const uint16_t *entries = tile.entry[step - start];
+            for (unsigned lane = living(layout, step); lane-- > 0;)
+                words = rans_encode(tables[entries[lane]], words, coder_states + lane);
         }
+        end = start;
     }
     return (size_t)(words_end - words);
 }

@@ -1,11 +1,12 @@
 #include "pith_clones.h"
 #include "pith_coding.h"
+#include "pith_rans_step.h"
 #include "pith_rans_wide.h"
 #include <string.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
-#define TARGET_512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,popcnt")))
+#define TARGET_512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt")))
 #endif
 
 // Range asymmetric numeral systems (Duda, arXiv:1311.2540) with states of 32 bits in [2^16, 2^32), words of 16 bits and
@@ -26,21 +27,22 @@ void pith_rans_normalize_to(uint32_t all, const uint32_t *counts, uint16_t *freq
         frequencies[s] = (uint16_t)(counts[s] && !f ? 1 : f);
         sum += frequencies[s];
     }
-    int used = 0, only = 0;
+    int used[256], used_count = 0;
     for (int s = 0; s < 256; s++)
-        if (counts[s]) used++, only = s;
-    if (used == 1) {
-        frequencies[only] = all - 1;
-        frequencies[(only + 1) & 255] = 1;
+        if (counts[s]) used[used_count++] = s;
+    if (used_count == 1) {
+        frequencies[used[0]] = all - 1;
+        frequencies[(used[0] + 1) & 255] = 1;
         return;
     }
     // One step at a time where it costs least: the cost of a step between f and f + 1 is about count / (2 f + 1).
     while (sum != (int32_t)all) {
         int down = sum > (int32_t)all, best = -1;
         uint64_t best_count = 0, best_slope = 1;
-        for (int s = 0; s < 256; s++) {
+        for (int i = 0; i < used_count; i++) {
+            int s = used[i];
             uint32_t f = frequencies[s];
-            if (!counts[s] || (down ? f <= 1 : f >= all - 1)) continue;
+            if (down ? f <= 1 : f >= all - 1) continue;
             uint64_t slope = down ? 2 * f - 1 : 2 * f + 1;
             uint64_t left = counts[s] * best_slope, right = best_count * slope;
             if (best < 0 || (down ? left < right : left > right)) best = s, best_count = counts[s], best_slope = slope;
@@ -54,25 +56,33 @@ void pith_rans_normalize(const uint32_t *counts, uint16_t *frequencies) {
     pith_rans_normalize_to(TOTAL, counts, frequencies);
 }
 
-// 256 * log2(x), rounded down, for x of at least 1.
-static uint32_t log2_256(uint32_t x) {
-    uint32_t whole = 31 - (uint32_t)__builtin_clz(x), fraction = 0;
-    uint64_t m = (uint64_t)x << (31 - whole);  // in [2^31, 2^32)
-    for (int bit = 0; bit < 8; bit++) {
-        m = m * m >> 31;
-        fraction <<= 1;
-        if (m >> 32) fraction |= 1, m >>= 1;
+// 256 * log2(x), rounded down, for `count` numbers of at least 1: bit by bit, for all of them at once.
+PITH_CLONES
+static void log2_256(const uint32_t *numbers, int count, uint32_t *logarithms) {
+    uint64_t parts[257];  // in [2^31, 2^32)
+    for (int i = 0; i < count; i++) {
+        uint32_t whole = 31 - (uint32_t)__builtin_clz(numbers[i]);
+        parts[i] = (uint64_t)numbers[i] << (31 - whole);
+        logarithms[i] = whole;
     }
-    return whole << 8 | fraction;
+    for (int bit = 0; bit < 8; bit++)
+        for (int i = 0; i < count; i++) {
+            uint64_t m = (parts[i] & 0xffffffff) * (parts[i] & 0xffffffff) >> 31, carry = m >> 32;
+            logarithms[i] = logarithms[i] << 1 | (uint32_t)carry;
+            parts[i] = m >> carry;
+        }
 }
 
 uint64_t pith_entropy_cost(const uint32_t *counts) {
+    uint32_t numbers[257], logarithms[257];
     uint64_t total = 0, spent = 0;
-    for (int s = 0; s < 256; s++) total += counts[s];
-    if (total == 0) return 0;
-    uint32_t whole = log2_256((uint32_t)total);
+    int used = 0;
     for (int s = 0; s < 256; s++)
-        if (counts[s]) spent += (uint64_t)counts[s] * (whole - log2_256(counts[s]));
+        if (counts[s]) total += numbers[used++] = counts[s];
+    if (total == 0) return 0;
+    numbers[used] = (uint32_t)total;
+    log2_256(numbers, used + 1, logarithms);
+    for (int i = 0; i < used; i++) spent += (uint64_t)numbers[i] * (logarithms[used] - logarithms[i]);
     return spent;
 }
 
@@ -100,18 +110,7 @@ void pith_rans_decoder_table(const uint16_t *frequencies, uint32_t *table) {
 // Codes one group: symbol i of `count` by lane i, the last lane first.
 static inline uint16_t *encode_group(
     const uint64_t *table, const uint8_t *symbols, size_t count, uint16_t *words, uint32_t *states) {
-    for (size_t lane = count; lane-- > 0;) {
-        uint64_t entry = table[symbols[lane]];
-        uint32_t x = states[lane], f = (uint32_t)(entry >> 32) & 0xffff, start = (uint32_t)(entry >> 48);
-        int full = x >= f << 20;
-        words[-1] = (uint16_t)x;
-        words -= full;
-        x = full ? x >> 16 : x;
-        // The reciprocal is rounded down, so the quotient is right or one too small.
-        uint32_t q = (uint32_t)((uint64_t)x * (uint32_t)entry >> 32), rest = x - q * f;
-        uint32_t more = rest >= f;
-        states[lane] = ((q + more) << BITS) + (rest - (more ? f : 0)) + start;
-    }
+    for (size_t lane = count; lane-- > 0;) words = rans_encode(table[symbols[lane]], words, states + lane);
     return words;
 }
 
@@ -127,9 +126,10 @@ static inline int decode_group(
             symbols[lane] = (uint8_t)entry;
             uint16_t word;
             memcpy(&word, next, 2);
-            size_t empty = x < LOWEST;
+            // Shifts and a mask, as compilers make a branch of a choice, and nobody can guess it.
+            uint32_t empty = x < LOWEST;
             next += 2 * empty;
-            states[lane] = empty ? x << 16 | word : x;
+            states[lane] = x << 16 * empty | (word & (0 - empty));
         }
         *words = next;
         return 1;
@@ -154,8 +154,8 @@ static inline int decode_group(
 // MARK: AVX-512
 
 #if defined(__x86_64__)
-// The entries of an encoder's table in registers, when its symbols lie among 32 neighbours: a gather from memory takes
-// several times as long.
+// The entries of an encoder's table in registers, when its symbols lie among 32 neighbours: gathers from memory take several
+// times as long.
 struct near_table {
     __m512i low_reciprocals, high_reciprocals, low_packed, high_packed, first;
 };
@@ -181,21 +181,46 @@ static struct near_table near_entries(const uint64_t *table, int first) {
     return near;
 }
 
-// 16 lanes of the encoder. Words go to the 16 places below `words`, right-aligned; those below the new top are free again.
+// The entries of a table by their bytes, for symbols that lie further apart: four bytes of the reciprocal, then four of
+// frequency and start.
+struct far_table {
+    uint8_t bytes[8][256];
+};
+
+TARGET_512
+static void far_entries(const uint64_t *table, struct far_table *far) {
+    for (unsigned byte = 0; byte < 8; byte++)
+        for (unsigned s = 0; s < 256; s++) far->bytes[byte][s] = (uint8_t)(table[s] >> 8 * byte);
+}
+
+// One byte of the entries of 64 symbols.
+TARGET_512
+static inline __attribute__((always_inline)) __m512i look_up(const uint8_t *bytes, __m512i symbols) {
+    __m512i low = _mm512_permutex2var_epi8(_mm512_loadu_si512(bytes), symbols, _mm512_loadu_si512(bytes + 64));
+    __m512i high = _mm512_permutex2var_epi8(_mm512_loadu_si512(bytes + 128), symbols, _mm512_loadu_si512(bytes + 192));
+    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(symbols), low, high);
+}
+
+// Four bytes each of the entries of 64 symbols, `numbers[k]` those of symbols 16 k to 16 k + 15 once `places` has moved them.
+TARGET_512
+static inline __attribute__((always_inline)) void look_up4(
+    const uint8_t (*bytes)[256], __m512i symbols, __m512i *numbers) {
+    __m512i a = look_up(bytes[0], symbols), b = look_up(bytes[1], symbols);
+    __m512i c = look_up(bytes[2], symbols), d = look_up(bytes[3], symbols);
+    __m512i low_ab = _mm512_unpacklo_epi8(a, b), high_ab = _mm512_unpackhi_epi8(a, b);
+    __m512i low_cd = _mm512_unpacklo_epi8(c, d), high_cd = _mm512_unpackhi_epi8(c, d);
+    numbers[0] = _mm512_unpacklo_epi16(low_ab, low_cd);
+    numbers[1] = _mm512_unpackhi_epi16(low_ab, low_cd);
+    numbers[2] = _mm512_unpacklo_epi16(high_ab, high_cd);
+    numbers[3] = _mm512_unpackhi_epi16(high_ab, high_cd);
+}
+
+// 16 lanes of the encoder, by the entries of their symbols. Words go to the 16 places below `words`, right-aligned; those below
+// the new top are free again.
 TARGET_512
 static inline __attribute__((always_inline)) uint16_t *encode16(
-    const uint64_t *table, const struct near_table *near, const uint8_t *symbols, uint16_t *words, __m512i *state) {
-    __m512i x = *state, symbol = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)symbols));
-    __m512i reciprocal, packed;
-    if (near) {
-        __m512i place = _mm512_sub_epi32(symbol, near->first);
-        reciprocal = _mm512_permutex2var_epi32(near->low_reciprocals, place, near->high_reciprocals);
-        packed = _mm512_permutex2var_epi32(near->low_packed, place, near->high_packed);
-    } else {
-        __m512i slot = _mm512_slli_epi32(symbol, 1);
-        reciprocal = _mm512_i32gather_epi32(slot, table, 4);
-        packed = _mm512_i32gather_epi32(slot, (const char *)table + 4, 4);
-    }
+    __m512i reciprocal, __m512i packed, uint16_t *words, __m512i *state) {
+    __m512i x = *state;
     __m512i f = _mm512_and_si512(packed, _mm512_set1_epi32(0xffff)), start = _mm512_srli_epi32(packed, 16);
     __mmask16 full = _mm512_cmpge_epu32_mask(x, _mm512_slli_epi32(f, 20));
     unsigned count = (unsigned)__builtin_popcount(full);
@@ -216,32 +241,42 @@ static inline __attribute__((always_inline)) uint16_t *encode16(
 }
 
 TARGET_512
-static inline __attribute__((always_inline)) uint16_t *encode_groups(
-    const uint64_t *table, const struct near_table *near, const uint8_t *symbols, size_t groups, uint16_t *words,
-    uint32_t *states) {
-    __m512i a = _mm512_loadu_si512(states), b = _mm512_loadu_si512(states + 16);
-    __m512i c = _mm512_loadu_si512(states + 32), d = _mm512_loadu_si512(states + 48);
-    for (size_t g = groups; g-- > 0;) {
-        const uint8_t *s = symbols + g * 64;
-        words = encode16(table, near, s + 48, words, &d);
-        words = encode16(table, near, s + 32, words, &c);
-        words = encode16(table, near, s + 16, words, &b);
-        words = encode16(table, near, s, words, &a);
-    }
-    _mm512_storeu_si512(states, a);
-    _mm512_storeu_si512(states + 16, b);
-    _mm512_storeu_si512(states + 32, c);
-    _mm512_storeu_si512(states + 48, d);
-    return words;
+static inline __attribute__((always_inline)) void near_entries16(
+    const struct near_table *near, const uint8_t *symbols, __m512i *reciprocal, __m512i *packed) {
+    __m512i place = _mm512_sub_epi32(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)symbols)), near->first);
+    *reciprocal = _mm512_permutex2var_epi32(near->low_reciprocals, place, near->high_reciprocals);
+    *packed = _mm512_permutex2var_epi32(near->low_packed, place, near->high_packed);
 }
 
 TARGET_512
 static uint16_t *encode_groups_512(
     const uint64_t *table, const uint8_t *symbols, size_t groups, uint16_t *words, uint32_t *states) {
+    __m512i x[4], reciprocals[4], packed[4];
+    for (int i = 0; i < 4; i++) x[i] = _mm512_loadu_si512(states + 16 * i);
     int first = first_neighbour(table);
-    if (first < 0) return encode_groups(table, 0, symbols, groups, words, states);
-    struct near_table near = near_entries(table, first);
-    return encode_groups(table, &near, symbols, groups, words, states);
+    if (first >= 0) {
+        struct near_table near = near_entries(table, first);
+        for (size_t g = groups; g-- > 0;)
+            for (int i = 4; i-- > 0;) {
+                near_entries16(&near, symbols + g * 64 + 16 * i, reciprocals, packed);
+                words = encode16(reciprocals[0], packed[0], words, &x[i]);
+            }
+    } else {
+        struct far_table far;
+        far_entries(table, &far);
+        // What comes out of the unpacking as 16 k + 4 l + j has to stand at 16 l + 4 k + j before.
+        uint8_t places[64];
+        for (unsigned i = 0; i < 64; i++) places[i] = (uint8_t)((i >> 2 & 3) << 4 | i >> 4 << 2 | (i & 3));
+        __m512i order = _mm512_loadu_si512(places);
+        for (size_t g = groups; g-- > 0;) {
+            __m512i moved = _mm512_permutexvar_epi8(order, _mm512_loadu_si512(symbols + g * 64));
+            look_up4(far.bytes, moved, reciprocals);
+            look_up4(far.bytes + 4, moved, packed);
+            for (int i = 4; i-- > 0;) words = encode16(reciprocals[i], packed[i], words, &x[i]);
+        }
+    }
+    for (int i = 0; i < 4; i++) _mm512_storeu_si512(states + 16 * i, x[i]);
+    return words;
 }
 
 TARGET_512
@@ -283,7 +318,8 @@ static size_t decode_groups_512(
 
 static int has_512(void) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
-        && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2");
+        && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi")
+        && __builtin_cpu_supports("avx512vbmi2");
 }
 #else
 static int has_512(void) { return 0; }

@@ -28,6 +28,11 @@ struct BlockCase: Sendable, CustomTestStringConvertible {
             BlockCase(
                 name: "bfloat16 weights", type: .bfloat16, bytes: NumberSamples.bytes(halves), unit: 1024,
                 method: .planes, limit: count * 2 * 100 / 149),
+            // The first byte of a half has bits of the mantissa too, so its values lie far apart.
+            BlockCase(
+                name: "float16 weights", type: .float16,
+                bytes: NumberSamples.bytes(dense.map { Float16($0).bitPattern }), unit: 1024, method: .planes,
+                limit: count * 2 * 100 / 115),
             BlockCase(
                 name: "float32 weights", type: .float32, bytes: NumberSamples.bytes(dense.map(\.bitPattern)),
                 unit: 1024, method: .planes, limit: count * 4 * 100 / 119),
@@ -103,6 +108,17 @@ struct BlockCase: Sendable, CustomTestStringConvertible {
             #expect(try block.decoded(block.encoded()) == bytes)
             #expect(block.encoded().count <= bytes.count + 1)
         }
+    }
+
+    @Test(arguments: [2, 256, 257]) func `a palette holds up to 256 different values`(_ count: Int) throws {
+        var samples = NumberSamples(seed: 11)
+        let values = (0..<count).map { _ in UInt64(samples.uniform() * 0x1p60) &* 0x9E37_79B9_7F4A_7C15 }
+        let elements = (0..<20_000).map { $0 < count ? values[$0] : values[Int(samples.uniform() * Double(count))] }
+        let block = BlockCase(
+            name: "values", type: .uint64, bytes: NumberSamples.bytes(elements), method: .palette, limit: 0)
+        let body = block.encoded()
+        #expect((body.first == BlockMethod.palette.rawValue) == (count <= 256))
+        #expect(try block.decoded(body) == block.bytes)
     }
 
     @Test func `levels take at most 0,3 % more than their entropy`() throws {

@@ -73,30 +73,51 @@ package final class BlockDecoder {
         into target: UnsafeMutableBufferPointer<UInt8>
     ) throws(CodingError) {
         let classes = try readClasses(&reader, count)
+        guard layout.width > 1 else {
+            // A single plane in the order of its elements is what is wanted.
+            let isOrdered = unsafe try planes.decode(&reader, classes: classes, into: target)
+            guard isOrdered, let classes else { return }
+            split.resize(to: count)
+            unsafe split.pointer.copyMemory(from: UnsafeRawBufferPointer(target))
+            return unsafe merge(
+                [UnsafeRawPointer(split.pointer.baseAddress)], target, layout, count, classes, ordered: 1)
+        }
         split.resize(to: count * layout.width)
         let scratch = unsafe split.pointer.assumingMemoryBound(to: UInt8.self)
-        var first = 0
+        var ordered = 0, kept: [Storage] = []
+        var sources = unsafe [UnsafeRawPointer?]()
         for plane in 0..<layout.width {
+            // Stored planes are read where they lie.
+            if let bytes = try planes.stored(&reader, count) {
+                kept.append(bytes)
+                let base = unsafe bytes.withUnsafeBytes { $0.baseAddress }
+                unsafe sources.append(base)
+                continue
+            }
             let part = unsafe UnsafeMutableBufferPointer(rebasing: scratch[plane * count..<(plane + 1) * count])
             let isOrdered = unsafe try planes.decode(&reader, classes: classes, into: part)
-            if isOrdered { first |= 1 << plane }
+            if isOrdered { ordered |= 1 << plane }
+            unsafe sources.append(UnsafeRawPointer(part.baseAddress))
         }
-        unsafe merge(scratch, target, layout, count, classes, ordered: first)
+        withExtendedLifetime(kept) {
+            unsafe merge(sources, target, layout, count, classes, ordered: ordered)
+        }
     }
 
     /// Puts planes together, unit by unit where the bits of `ordered` say that a plane is in class order.
     private func merge(
-        _ scratch: UnsafeMutableBufferPointer<UInt8>, _ target: UnsafeMutableBufferPointer<UInt8>,
-        _ layout: NumberLayout, _ count: Int, _ classes: UnitClasses?, ordered: Int
+        _ planes: [UnsafeRawPointer?], _ target: UnsafeMutableBufferPointer<UInt8>, _ layout: NumberLayout,
+        _ count: Int, _ classes: UnitClasses?, ordered: Int
     ) {
-        guard let base = scratch.baseAddress, let output = target.baseAddress else { return }
+        guard let output = target.baseAddress else { return }
         let unit = ordered == 0 ? count : classes?.unit ?? count
-        var sources = unsafe [UnsafePointer<UInt8>?](repeating: UnsafePointer(base), count: layout.width)
+        var sources = unsafe [UnsafePointer<UInt8>?](repeating: nil, count: layout.width)
         for (index, start) in stride(from: 0, to: count, by: unit).enumerated() {
             let place = ordered == 0 ? start : classes?.starts[index] ?? start
             for plane in 0..<layout.width {
-                unsafe sources[plane] = UnsafePointer(
-                    base + plane * count + (ordered >> plane & 1 == 1 ? place : start))
+                unsafe sources[plane] = planes[plane].map {
+                    unsafe ($0 + (ordered >> plane & 1 == 1 ? place : start)).assumingMemoryBound(to: UInt8.self)
+                }
             }
             unsafe pith_merge_planes(
                 sources, min(unit, count - start), UInt32(layout.width), layout.isRotated ? 1 : 0,

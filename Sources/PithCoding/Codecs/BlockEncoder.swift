@@ -73,12 +73,13 @@ package final class BlockEncoder {
         }
         let zeros = unsafe pith_zero_elements(base, count, UInt32(width))
         var candidates: [[UInt8]] = []
-        let coded = unsafe width == 1 && count >= Self.fewestLevels ? levels.encoded(base, count, unit: unit) : nil
-        if let coded, coded.isTrellis { return coded.body }
+        let plan = unsafe width == 1 && count >= Self.fewestLevels ? levels.plan(base, count, unit: unit) : nil
+        if let plan, plan.isTrellis { return levels.encoded(plan) }
         if zeros * 4 < count || width == 1 { unsafe candidates.append(inPlanes(base, count, layout, unit: unit)) }
-        // Planes decode several times as fast.
-        if let coded, let planes = candidates.last, coded.body.count < planes.count - planes.count / 256 {
-            candidates.append(coded.body)
+        // Planes are coded and decoded several times as fast.
+        if let plan, let planes = candidates.last, plan.estimatedBytes < planes.count - planes.count / 200 {
+            let coded = levels.encoded(plan)
+            if coded.count < planes.count - planes.count / 256 { candidates.append(coded) }
         }
         if zeros * 64 > count, zeros < count { unsafe candidates.append(sparse(base, count, layout)) }
         if let palette = unsafe ValuePalette(base, count, width) {

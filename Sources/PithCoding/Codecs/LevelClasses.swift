@@ -70,6 +70,37 @@ struct LevelClasses: Equatable {
 }
 
 extension LevelClasses {
+    /// Pairs of a row's and a column's class in place of their sums.
+    var pairs: LevelClasses {
+        let most = LevelClasses.mostClasses
+        return LevelClasses(
+            rows: rows.map { $0 * UInt8(most) }, columns: columns,
+            sums: Int(rows.max() ?? 0) * most + Int(columns.max() ?? 0) + 1)
+    }
+
+    /// The same with one class for all rows, or for all columns.
+    func only(rows hasRows: Bool, columns hasColumns: Bool) -> LevelClasses {
+        LevelClasses(
+            rows: hasRows ? rows : [UInt8](repeating: 0, count: rows.count),
+            columns: hasColumns ? columns : [UInt8](repeating: 0, count: columns.count),
+            sums: Int(hasRows ? rows.max() ?? 0 : 0) + Int(hasColumns ? columns.max() ?? 0 : 0) + 1)
+    }
+
+    /// Counters of symbols for each set of each sum, from those for each set of each of the `pairs` of `classes`, of which these
+    /// classes keep all rows or none, and all columns or none.
+    func sum(_ counts: [UInt32], of classes: LevelClasses, sets: Int) -> [UInt32] {
+        let size = sets * 256, most = LevelClasses.mostClasses
+        var sum = [UInt32](repeating: 0, count: sums * size)
+        let hasRows = rows == classes.rows, hasColumns = columns == classes.columns
+        for pair in 0..<counts.count / size {
+            let place = (hasRows ? pair / most : 0) + (hasColumns ? pair % most : 0)
+            // Pairs past the last column class of a row are empty, and may have no sum.
+            guard place < sums else { continue }
+            for index in 0..<size { sum[place * size + index] &+= counts[pair * size + index] }
+        }
+        return sum
+    }
+
     /// Merges neighbouring sums into one table for as long as that saves bits, and answers the bits of symbols, tables and maps.
     ///
     /// `counts` has 256 counters for each set of each sum.

@@ -20,35 +20,52 @@ final class LevelsEncoder {
         let states: Int, start: Int
     }
 
-    /// The block's body, and whether its levels follow a trellis.
-    func encoded(
-        _ base: UnsafePointer<UInt8>, _ count: Int, unit: Int
-    ) -> (body: [UInt8], isTrellis: Bool) {
+    /// How the levels of a block are to be coded; it holds for as long as the encoder has not seen another block.
+    struct Plan {
+        fileprivate let shape: LevelsShape
+        fileprivate let classes: LevelClasses
+        /// How often each symbol is in each set of each sum of classes.
+        fileprivate let counts: [UInt32]
+        /// About the bytes that the block takes.
+        let estimatedBytes: Int
+
+        /// Whether its levels follow a trellis.
+        var isTrellis: Bool { shape.states > 1 }
+    }
+
+    /// Looks for a walk and for classes.
+    func plan(_ base: UnsafePointer<UInt8>, _ count: Int, unit: Int) -> Plan {
         let unit = max(1, min(unit > 0 ? unit : 64, count))
         symbols.resize(to: count)
         states.resize(to: count)
         let walk = unsafe walk(base, count), rows = (count + unit - 1) / unit
         let lanes = min(LevelsEncoder.mostLanes, max(1, count / LevelsEncoder.laneElements))
-        let rowsPerLane = (rows + lanes - 1) / lanes
-        let classes = unsafe classes(base, count, unit: unit, walk)
+        let shape = LevelsShape(
+            count: count, unit: unit, rowsPerLane: (rows + lanes - 1) / lanes, states: walk.states)
+        let found = unsafe classes(base, shape)
+        return Plan(
+            shape: shape, classes: found.classes, counts: found.counts, estimatedBytes: found.cost / 8 + 6 * lanes)
+    }
+
+    /// The block's body.
+    func encoded(_ plan: Plan) -> [UInt8] {
         var out = ByteWriter()
         out.byte(BlockMethod.levels.rawValue)
-        out.byte(UInt8(walk.states))
-        out.varint(unit)
-        out.varint(rowsPerLane)
-        out.byte(UInt8(classes.sums))
+        out.byte(UInt8(plan.shape.states))
+        out.varint(plan.shape.unit)
+        out.varint(plan.shape.rowsPerLane)
+        out.byte(UInt8(plan.classes.sums))
         var body = out.bytes
-        if classes.sums > 1 {
-            for map in [classes.rows, classes.columns] {
+        if plan.classes.sums > 1 {
+            for map in [plan.classes.rows, plan.classes.columns] {
                 unsafe map.withUnsafeBufferPointer { map in
                     guard let start = map.baseAddress else { return }
                     unsafe planes.encode(start, map.count, into: &body)
                 }
             }
         }
-        let shape = LevelsShape(count: count, unit: unit, rowsPerLane: rowsPerLane, states: walk.states)
-        append(classes, shape, to: &body)
-        return (body, walk.states > 1)
+        append(plan, to: &body)
+        return body
     }
 
     /// The first trellis that the levels follow, with their symbols and states; a walk of one state follows any.
@@ -71,37 +88,44 @@ final class LevelsEncoder {
         return found
     }
 
-    /// The cheapest of classes for rows, for columns, for both and for none.
-    private func classes(_ base: UnsafePointer<UInt8>, _ count: Int, unit: Int, _ walk: Walk) -> LevelClasses {
-        let rowCount = (count + unit - 1) / unit, sets = walk.states == 1 ? 1 : 2
-        var rows = [UInt32](repeating: 0, count: rowCount), columns = [UInt32](repeating: 0, count: unit)
-        unsafe base.withMemoryRebound(to: Int8.self, capacity: count) { levels in
-            unsafe pith_levels_sums(levels, count, unit, &rows, &columns)
+    /// The cheapest of classes for rows, for columns, for both and for none, with its symbols counted and its bits.
+    private func classes(
+        _ base: UnsafePointer<UInt8>, _ shape: LevelsShape
+    ) -> (classes: LevelClasses, counts: [UInt32], cost: Int) {
+        var rows = [UInt32](repeating: 0, count: shape.rows), columns = [UInt32](repeating: 0, count: shape.unit)
+        unsafe base.withMemoryRebound(to: Int8.self, capacity: shape.count) { levels in
+            unsafe pith_levels_sums(levels, shape.count, shape.unit, &rows, &columns)
         }
         // The last row may be short; its mean is taken over whole rows' length all the same.
-        let options: [(rows: [UInt32]?, columns: [UInt32]?)] = [
-            (rows, columns), (rows, nil), (nil, columns), (nil, nil),
-        ]
-        var best: (cost: Int, classes: LevelClasses)?
-        for option in options {
-            var classes = LevelClasses(
-                rows: option.rows, of: unit, columns: option.columns, of: rowCount, counts: (rowCount, unit))
-            let shape = LevelsShape(count: count, unit: unit, rowsPerLane: rowCount, states: walk.states)
-            var counts = [UInt32](repeating: 0, count: Int(PITH_LEVELS_SUMS) * sets * 256)
-            unsafe shape.withLayout(classes) { layout in
-                var layout = unsafe layout
-                unsafe pith_levels_count(
-                    &layout, symbols.pointer.baseAddress?.assumingMemoryBound(to: UInt8.self),
-                    states.pointer.baseAddress?.assumingMemoryBound(to: UInt8.self), &counts)
-            }
-            let cost = classes.merge(counts, sets: sets)
-            if cost < best?.cost ?? .max { best = (cost, classes) }
+        let both = LevelClasses(
+            rows: rows, of: shape.unit, columns: columns, of: shape.rows, counts: (shape.rows, shape.unit))
+        let pairs = count(shape, both.pairs)
+        var best: (classes: LevelClasses, counts: [UInt32], cost: Int)?
+        for (hasRows, hasColumns) in [(true, true), (true, false), (false, true), (false, false)] {
+            var classes = both.only(rows: hasRows, columns: hasColumns)
+            let counts = classes.sum(pairs, of: both, sets: shape.sets)
+            let cost = classes.merge(counts, sets: shape.sets)
+            if cost < best?.cost ?? .max { best = (classes, counts, cost) }
         }
-        return best?.classes ?? LevelClasses(rows: rowCount, columns: unit)
+        guard let best else { preconditionFailure("One class for everything is always there.") }
+        return best
+    }
+
+    /// How often each symbol of the walk is in each set of each sum of `classes`.
+    private func count(_ shape: LevelsShape, _ classes: LevelClasses) -> [UInt32] {
+        var counts = [UInt32](repeating: 0, count: classes.sums * shape.sets * 256)
+        unsafe shape.withLayout(classes) { layout in
+            var layout = unsafe layout
+            unsafe pith_levels_count(
+                &layout, symbols.pointer.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                states.pointer.baseAddress?.assumingMemoryBound(to: UInt8.self), &counts)
+        }
+        return counts
     }
 
     /// Appends which sums share tables, the states at the starts of the lanes, the tables, and what the coder made.
-    private func append(_ classes: LevelClasses, _ shape: LevelsShape, to body: inout [UInt8]) {
+    private func append(_ plan: Plan, to body: inout [UInt8]) {
+        let (classes, shape) = (plan.classes, plan.shape)
         guard let symbols = unsafe symbols.pointer.assumingMemoryBound(to: UInt8.self).baseAddress,
             let before = unsafe states.pointer.assumingMemoryBound(to: UInt8.self).baseAddress
         else { return }
@@ -118,9 +142,7 @@ final class LevelsEncoder {
         guard let end = unsafe end else { return }
         let wordCount = unsafe shape.withLayout(classes) { layout in
             var layout = unsafe layout
-            var counts = [UInt32](repeating: 0, count: Int(PITH_LEVELS_SUMS) * shape.sets * 256)
-            unsafe pith_levels_count(&layout, symbols, before, &counts)
-            let tables = LevelsEncoder.tables(classes, counts, sets: shape.sets, &bits)
+            let tables = LevelsEncoder.tables(classes, plan.counts, sets: shape.sets, &bits)
             return unsafe pith_levels_encode(&layout, tables, symbols, before, end, &coderStates)
         }
         body += bits.bytes

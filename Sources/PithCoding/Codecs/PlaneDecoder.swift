@@ -8,6 +8,15 @@ final class PlaneDecoder {
 
     init(upTo instructions: InstructionSet) { self.instructions = instructions }
 
+    /// The next `count` bytes as they lie there, when the next plane is stored so; nil, and nothing read, when it is not.
+    ///
+    /// - Throws: `CodingError` `.truncated` when there are fewer.
+    func stored(_ reader: inout ByteReader, _ count: Int) throws(CodingError) -> Storage? {
+        guard reader.peek(1).first == PlaneMode.stored.rawValue else { return nil }
+        try reader.skip(1)
+        return try reader.take(count)
+    }
+
     /// Decodes the next plane into `target`, which has the count that it must have, in class order for mode `classes`.
     ///
     /// - Returns: Whether the bytes are in class order.

@@ -54,11 +54,13 @@ final class UnitClassifier {
         _ plane: UnsafePointer<UInt8>, _ elementCount: Int, unit: Int, _ unitCount: Int, isFolded: Bool
     ) -> [Int] {
         let sum = unsafe isFolded ? pith_sum_folded_u8 : pith_sum_u8
+        // Means in 2^-16, below 2^24, and units below 2^20 are sorted as one number.
         let means = (0..<unitCount).map { index in
             let count = min(unit, elementCount - index * unit)
-            return unsafe Int(sum(plane + index * unit, count)) << 16 / count
+            let mean = unsafe Int(sum(plane + index * unit, count)) << 16 / count
+            return mean << 20 | index
         }
-        return (0..<unitCount).sorted { (means[$0], $0) < (means[$1], $1) }
+        return means.sorted().map { $0 & (1 << 20 - 1) }
     }
 
     /// Equal parts of the order.

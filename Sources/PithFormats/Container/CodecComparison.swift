@@ -43,12 +43,12 @@ package final class CodecComparison {
                 let body = try raw.withBytes { bytes throws(CodingError) in
                     try encoder.encode(bytes, layout: layout, unit: unit, codec: codec)
                 }
-                let middle = clock.now
+                encoding += start.duration(to: clock.now)
+                let stored = Storage(body), middle = clock.now
                 try decoder.decode(
-                    Storage(body), layout: layout, count: plan.directory.blocks[number].elementCount,
+                    stored, layout: layout, count: plan.directory.blocks[number].elementCount,
                     named: codec.rawValue, into: output)
                 decoding += middle.duration(to: clock.now)
-                encoding += start.duration(to: middle)
                 total += body.count + ContainerFrame.overhead
                 guard output.storage(0..<output.count) == raw.storage(0..<raw.count) else {
                     throw BlockCodec.wrong(codec)
