@@ -13,7 +13,7 @@ from pathlib import Path
 from harness import catalog, coding_data, coding_levels, coding_measures, coding_pith, coding_report, machine
 
 RESULTS = catalog.BENCHMARKS / "Results"
-PARTS = ("lossless", "levels", "network", "rows", "memory", "damage", "jemalloc")
+PARTS = ("lossless", "kernels", "levels", "network", "rows", "memory", "damage", "jemalloc")
 PACKAGES = ("nncodec", "numpy", "openzl", "pcodec", "torch", "zipnn", "zstandard")
 say = coding_measures.say
 
@@ -53,6 +53,10 @@ def jemalloc(folder, asked, model):
     told = coding_measures.jemalloc(path, asked.rounds)
     path.unlink()
     return told
+
+
+def kernels(folder, asked, model):
+    return coding_measures.kernels(folder)
 
 
 def memory(folder, asked, model):

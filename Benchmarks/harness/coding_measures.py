@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from . import coding_data, coding_pith, environments, process
+from .catalog import BENCHMARKS, PROJECT
 
 PEERS = ("zipnn", "openzl", "pcodec", "zstd -1", "zstd -19")
 
@@ -60,6 +61,25 @@ def whole(path, rounds, before=()):
 def same(left, right):
     if subprocess.run(["cmp", "-s", left, right]).returncode:
         raise SystemExit(f"bench: {left.name} does not come back")
+
+
+def kernels(folder):
+    """Speed of the entropy coder's loops alone, for each instruction set."""
+    compiler = next((found for name in ("clang", "cc") if (found := shutil.which(name))), None)
+    if not compiler:
+        return {"problem": "there is no C compiler"}
+    sources, tool = PROJECT / "Sources" / "CPithKernels", folder / "kernels"
+    names = ("pith_rans.c", "pith_rans_avx2.c", "pith_planes.c")
+    built = subprocess.run(
+        [compiler, "-O2", "-I", sources / "include", "-I", sources, BENCHMARKS / "kernels" / "coding.c",
+         *(sources / name for name in names), "-lm", "-o", tool],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    if built.returncode:
+        return {"problem": f"the loops do not build: {built.stderr[-200:]}"}
+    ran = process.run([tool])
+    tool.unlink()
+    return {"problem": ran.problem} if ran.problem else json.loads(ran.output) | {"problem": None}
 
 
 # Over a network
