@@ -266,6 +266,13 @@ uint64_t pith_sum_u8(const uint8_t *bytes, size_t count) {
 
 int pith_same_bytes(const uint8_t *bytes, size_t count) { return memcmp(bytes, bytes + 1, count - 1) == 0; }
 
+PITH_CLONES
+int pith_has_bits(const uint8_t *bytes, size_t count, uint8_t mask) {
+    uint8_t found = 0;
+    for (size_t i = 0; i < count; i++) found |= bytes[i];
+    return (found & mask) != 0;
+}
+
 int pith_repeats_element(const uint8_t *elements, size_t count, unsigned width) {
     return memcmp(elements, elements + width, (count - 1) * width) == 0;
 }

@@ -80,6 +80,9 @@ uint64_t pith_sum_u8(const uint8_t *bytes, size_t count);
 /// Whether `count` bytes, at least one, are all the same.
 int pith_same_bytes(const uint8_t *bytes, size_t count);
 
+/// Whether any of `count` bytes has a bit of `mask` set.
+int pith_has_bits(const uint8_t *bytes, size_t count, uint8_t mask);
+
 /// Whether `count` elements of `width` bytes, at least one, are all the same.
 int pith_repeats_element(const uint8_t *elements, size_t count, unsigned width);
 

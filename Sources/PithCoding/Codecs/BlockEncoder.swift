@@ -106,16 +106,37 @@ package final class BlockEncoder {
         let found =
             unsafe unit > 0
             ? classifier.classes(
-                of: target, count, unit: unit, isFolded: !layout.isRotated) : nil
+                of: target, count, unit: unit, isFolded: !layout.isRotated,
+                apart: shortUnits(target, count, layout, unit: unit))
+            : nil
         var out: [UInt8] = []
         out.reserveCapacity(count * layout.width + 1024)
         out.append(BlockMethod.planes.rawValue)
         write(found?.classes, into: &out)
         for plane in 0..<layout.width {
-            unsafe planes.encode(
-                target + plane * count, count, found: plane == 0 ? found : nil, into: &out)
+            let start = unsafe target + plane * count
+            if plane > 0, let found, found.hasUnitsApart, let classes = found.classes {
+                unsafe planes.encode(start, count, apart: classes, into: &out)
+            } else {
+                unsafe planes.encode(start, count, found: plane == 0 ? found : nil, into: &out)
+            }
         }
         return out
+    }
+
+    /// The units without a digit in their last plane, such as rows of half floats among others, unless all are so.
+    private func shortUnits(
+        _ planes: UnsafePointer<UInt8>, _ count: Int, _ layout: NumberLayout, unit: Int
+    ) -> [Int] {
+        guard layout.width > 1 else { return [] }
+        // A rotated element has its sign in the lowest bit.
+        let mask: UInt8 = layout.isRotated ? 0xfe : 0xff, units = 0..<(count + unit - 1) / unit
+        let last = unsafe planes + (layout.width - 1) * count
+        let short = units.filter { index in
+            let start = unsafe last + index * unit
+            return unsafe start.pointee & mask == 0 && pith_has_bits(start, min(unit, count - index * unit), mask) == 0
+        }
+        return short.count < units.count ? short : []
     }
 
     private func write(_ classes: UnitClasses?, into out: inout [UInt8]) {

@@ -17,7 +17,8 @@ final class PlaneDecoder {
         return try reader.take(count)
     }
 
-    /// Decodes the next plane into `target`, which has the count that it must have, in class order for mode `classes`.
+    /// Decodes the next plane into `target`, which has the count that it must have, in class order for the modes `classes` and
+    /// `parts`.
     ///
     /// - Returns: Whether the bytes are in class order.
     /// - Throws: `CodingError` `.corrupt` or `.truncated`.
@@ -41,6 +42,15 @@ final class PlaneDecoder {
         case .classes:
             guard let classes else { throw reader.corrupt("a plane wants classes and its block has none", at: start) }
             unsafe try decode(&reader, runs: classes.runs, into: target)
+            return true
+        case .parts:
+            guard let classes else { throw reader.corrupt("a plane wants classes and its block has none", at: start) }
+            var done = 0
+            for run in classes.runs {
+                let part = unsafe UnsafeMutableBufferPointer(rebasing: target[done..<done + run])
+                _ = unsafe try decode(&reader, classes: nil, into: part)
+                done += run
+            }
             return true
         case .repeats:
             guard allowsRepeats else { throw reader.corrupt("repeats stand where numbers must", at: start) }

@@ -34,6 +34,23 @@ final class PlaneEncoder {
         }
     }
 
+    /// Appends the stored form of a plane that is not the one in which `classes` were found: whole, or by its parts where those
+    /// are smaller.
+    func encode(
+        _ plane: UnsafePointer<UInt8>, _ count: Int, apart classes: UnitClasses, into out: inout [UInt8]
+    ) {
+        var whole: [UInt8] = [], parts = [PlaneMode.parts.rawValue], done = 0
+        unsafe encode(plane, count, into: &whole)
+        unsafe order(plane, count, by: classes)
+        let source = unsafe UnsafePointer(ordered.pointer.assumingMemoryBound(to: UInt8.self).baseAddress)
+        guard let source = unsafe source else { return }
+        for run in classes.runs {
+            unsafe encode(source + done, run, into: &parts)
+            done += run
+        }
+        out += parts.count < whole.count ? parts : whole
+    }
+
     private func isConstant(_ plane: UnsafePointer<UInt8>, _ count: Int) -> Bool {
         unsafe plane[0] == plane[count - 1] && pith_same_bytes(plane, count) != 0
     }

@@ -10,4 +10,6 @@ enum PlaneMode: UInt8 {
     case classes = 3
     /// Earlier pieces repeated: literals, lengths and distances as planes of their own.
     case repeats = 4
+    /// A plane of its own for each class of units, in class order.
+    case parts = 5
 }

@@ -11,6 +11,8 @@ final class UnitClassifier {
         let classes: UnitClasses?
         /// How often each symbol is in each class; in the whole plane where there are no classes.
         let counts: [[UInt32]]
+        /// Whether a class has units that were to stand apart.
+        var hasUnitsApart = false
     }
 
     private let gathered = ByteBuffer()
@@ -22,9 +24,10 @@ final class UnitClassifier {
 
     /// The classes of a plane; nil when it is too small to look for any.
     ///
-    /// `isFolded` says that symbols are levels around 0 or 128, whose distance from there tells their scale.
+    /// `isFolded` says that symbols are levels around 0 or 128, whose distance from there tells their scale. The units that are
+    /// to stand `apart` get a class of their own, the last one.
     func classes(
-        of plane: UnsafePointer<UInt8>, _ elementCount: Int, unit: Int, isFolded: Bool
+        of plane: UnsafePointer<UInt8>, _ elementCount: Int, unit: Int, isFolded: Bool, apart: [Int] = []
     ) -> Finding? {
         let unitCount = (elementCount + unit - 1) / unit
         guard unit >= 16, unitCount >= Self.fewestUnits, elementCount >= Self.fewestElements else { return nil }
@@ -41,12 +44,36 @@ final class UnitClassifier {
             histograms = pairs.map { Self.merged(Array(histograms[$0])) }
             groups = pairs.map { groups[$0].flatMap(\.self) }
         }
+        if !apart.isEmpty {
+            let rest = best.map { ($0.groups, $0.counts) } ?? ([order], [total])
+            let split = separated(rest.0, rest.1, apart) {
+                unsafe histogram(plane, elementCount, unit: unit, of: $0)
+            }
+            best = (0, split.groups, split.counts)
+        }
         guard let best else { return Finding(classes: nil, counts: [total]) }
         var classOfUnit = [UInt8](repeating: 0, count: unitCount)
         for (number, group) in best.groups.enumerated() { for unit in group { classOfUnit[unit] = UInt8(number) } }
         let classes = UnitClasses(
             unit: unit, classOfUnit: classOfUnit, classCount: best.groups.count, elementCount: elementCount)
-        return Finding(classes: classes, counts: classes == nil ? [total] : best.counts)
+        return Finding(
+            classes: classes, counts: classes == nil ? [total] : best.counts, hasUnitsApart: !apart.isEmpty)
+    }
+
+    /// Takes units out of groups into a last one.
+    private func separated(
+        _ groups: [[Int]], _ counts: [[UInt32]], _ apart: [Int], counting: ([Int]) -> [UInt32]
+    ) -> (groups: [[Int]], counts: [[UInt32]]) {
+        let chosen = Set(apart)
+        var left: [[Int]] = [], leftCounts: [[UInt32]] = [], taken = [UInt32](repeating: 0, count: 256)
+        for (group, histogram) in zip(groups, counts) {
+            let moved = counting(group.filter(chosen.contains)), rest = group.filter { !chosen.contains($0) }
+            taken = zip(taken, moved).map { $0 + $1 }
+            guard !rest.isEmpty else { continue }
+            left.append(rest)
+            leftCounts.append(zip(histogram, moved).map { $0 - $1 })
+        }
+        return (left + [apart], leftCounts + [taken])
     }
 
     /// Units by their mean symbol, then by their place.

@@ -36,6 +36,15 @@ enum ContainerSamples {
         return safetensors(parts)
     }
 
+    /// A safetensors file of a table in floats, some rows of which have the digits of halves, as rows of unused words do.
+    static func mixedRows() -> [UInt8] {
+        var samples = NumberSamples(seed: 44)
+        let values = samples.weights(rows: 160, columns: 64, spread: 4).enumerated().map { index, value in
+            index / 64 % 9 == 3 ? Float(Float16(value)) : value
+        }
+        return safetensors([("table", "F32", [160, 64], NumberSamples.bytes(values.map(\.bitPattern)))])
+    }
+
     /// A safetensors file of given arrays.
     static func safetensors(_ parts: [(name: String, type: String, shape: [Int], bytes: [UInt8])]) -> [UInt8] {
         var entries: [String] = [], data: [UInt8] = []

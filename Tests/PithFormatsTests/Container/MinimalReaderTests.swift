@@ -39,6 +39,7 @@ import Testing
     static let files = [
         Golden(name: "version-1.pith", model: ContainerSamples.safetensors()),
         Golden(name: "version-1-levels.pith", model: ContainerSamples.levels()),
+        Golden(name: "version-1-parts.pith", model: ContainerSamples.mixedRows()),
     ]
 
     @Test(arguments: files) func `the files of every released version still give the model they were made from`(

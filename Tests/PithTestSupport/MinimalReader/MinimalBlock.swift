@@ -94,6 +94,13 @@ public struct MinimalBlock {
             guard let classes else { throw MinimalReader.Refusal(reason: "classes") }
             return try symbols(&input, runs: classes.order(count))
         case 4: return try repeats(&input, count)
+        case 5:
+            guard let classes else { throw MinimalReader.Refusal(reason: "classes") }
+            var output = [UInt8](repeating: 0, count: count)
+            for places in classes.order(count) {
+                for (place, byte) in zip(places, try plane(&input, places.count, nil)) { output[place] = byte }
+            }
+            return output
         default: throw MinimalReader.Refusal(reason: "mode")
         }
     }
