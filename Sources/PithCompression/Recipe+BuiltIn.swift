@@ -2,6 +2,7 @@ extension Recipe {
     /// The recipes that come with Pith, those with the smallest output first.
     public static let builtIn: [Recipe] = [
         Recipe(name: "int2", stages: start + [Stage(rounded(bits: 2)), palettes]),
+        Recipe(name: "coded", stages: start + [Stage(coded), palettes]),
         Recipe(name: "int4-accurate", stages: start + [Stage(rounded(bits: 4)), palettes]),
         Recipe(name: "int4", stages: start + [Stage(nearest(bits: 4)), palettes]),
         Recipe(name: "mixed", stages: start + [Stage(MixedQuantizer()), palettes]),
@@ -30,7 +31,7 @@ extension Recipe {
     package static var gentlestFirst: [Recipe] {
         let names = [
             "clean", "fp16", "int8-weights", "int8-accurate", "int8", "int8-dynamic", "mixed", "trellis",
-            "int4-accurate", "int4", "int2",
+            "int4-accurate", "coded", "int4", "int2",
         ]
         return names.compactMap { name in builtIn.first { $0.name == name } }
     }
@@ -40,6 +41,8 @@ extension Recipe {
         switch name {
         case "int2": "2-bit weights in blocks of 32, rounded with the help of data, computed in float"
         case "int4-accurate": "4-bit weights in blocks of 32, rounded with the help of data, computed in float"
+        case "coded":
+            "for .pith files: weights in about 3 bits, rounded with the help of data to steps for entropy coding, computed in float"
         case "int4": "4-bit weights in blocks of 32 by nearest rounding, computed in float, no data needed"
         case "mixed":
             "2 to 8 bits for each weight by how much its rounding is felt, measured on data; computed in float"
@@ -63,6 +66,12 @@ extension Recipe {
     private static func rounded(bits: Int) -> GPTQQuantizer {
         var technique = GPTQQuantizer()
         technique.bits = bits
+        return technique
+    }
+
+    private static var coded: GPTQQuantizer {
+        var technique = rounded(bits: 4)
+        technique.step = 0.4
         return technique
     }
 

@@ -83,7 +83,7 @@ import Testing
     @Test func `recipes are listed and shown`() throws {
         let workshop = try Workshop()
         let list = try run(["recipes"], workshop)
-        #expect(list.output.split(separator: "\n").count == 11)
+        #expect(list.output.split(separator: "\n").count == 12)
         #expect(try run(["recipes", "list"], workshop).output == list.output)
         let shown = try run(["recipes", "show", "int8"], workshop)
         try workshop.write("mine.yaml", shown.output)

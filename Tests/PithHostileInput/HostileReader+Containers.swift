@@ -19,7 +19,7 @@ extension HostileReader {
     /// Bodies of blocks: the element type (1 byte), the number of elements less one (3 bytes), the body.
     public static let blocks = HostileReader("pith-blocks") {
         let encoder = BlockEncoder()
-        return [(4, 2), (1, 4), (11, 1), (0, 1), (14, 8)].map { type, width in
+        let coded: [[UInt8]] = [(4, 2), (1, 4), (11, 1), (0, 1), (14, 8)].map { type, width in
             let count = 700
             let numbers = (0..<count * width).map { index in
                 UInt8(truncatingIfNeeded: index % width == 0 ? index * index >> 3 : 60 + index % 3)
@@ -28,6 +28,9 @@ extension HostileReader {
             let body = Storage(numbers).withBytes { encoder.encode($0, layout: layout, unit: 64) }
             return [UInt8(type), UInt8((count - 1) & 255), UInt8((count - 1) >> 8), 0] + body
         }
+        // Four units in two classes, a stored plane, and one by its parts: a value, and bytes.
+        let bytes = [UInt8](0..<96)
+        return coded + [[4, 63, 0, 0, 2, 2, 16, 0b1010, 0] + bytes[..<64] + [5, 1, 7, 0] + bytes[64...]]
     } read: { bytes in
         guard bytes.count > 4 else { return }
         let layout = ContainerDirectory.type(of: Int(bytes[0] % 26)).map { NumberLayout($0) } ?? .text

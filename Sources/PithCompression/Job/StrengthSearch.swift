@@ -2,7 +2,7 @@ import PithEvaluation
 import PithFormats
 import PithModel
 
-/// Finds how strong a recipe has to be for a size: the finest steps of its trellis stages whose output fits, by bisection.
+/// Finds how strong a recipe has to be for a size: the finest steps of its stages whose output fits, by bisection.
 ///
 /// All steps change by one factor, a whole number of sixteenths of an octave. The search has a time limit, after which the
 /// finest steps known to fit are taken; without meeting it, the result is the same every time.
@@ -43,7 +43,7 @@ struct StrengthSearch {
         guard largest <= limit else {
             throw CompressionError(
                 code: .promiseBroken, subject: "--max-size",
-                problem: "with the widest steps of its trellis the output still has \(largest) bytes, more than the "
+                problem: "with the widest steps the output still has \(largest) bytes, more than the "
                     + "\(limit) allowed.",
                 remedy: job.output.lowercased().hasSuffix(".pith")
                     ? "Allow more, or use a recipe with fewer weights kept in float."
@@ -58,7 +58,7 @@ struct StrengthSearch {
             if byteCount <= limit { high = middle } else { low = middle }
             isCut = start.duration(to: clock.now) > timeLimit
         }
-        let steps = recipe(high).stages.compactMap { ($0.technique as? TrellisCoder)?.step.formatted(digits: 4) }
+        let steps = recipe(high).stages.compactMap { $0.stepped?.step.formatted(digits: 4) }
         return Result(
             recipe: recipe(high),
             note: "The finest steps that fit \(limit) bytes were found in \(trials) trials: step "
@@ -68,7 +68,7 @@ struct StrengthSearch {
     private func bench() async throws -> Bench {
         let original = try ONNXReader.read(path: job.input)
         let dataset = try job.options.data.map { try Dataset(path: $0, graphInputs: original.graph.requiredInputs) }
-        let first = job.recipe.stages.firstIndex { $0.technique is TrellisCoder } ?? 0
+        let first = job.recipe.stages.firstIndex { $0.stepped != nil } ?? 0
         var piece = Workpiece(model: original)
         try await job.apply(0..<first, to: &piece, of: original, dataset)
         return Bench(original: original, dataset: dataset, piece: piece, first: first)
@@ -88,9 +88,9 @@ struct StrengthSearch {
     private func recipe(_ change: Int) -> Recipe {
         var recipe = job.recipe
         for index in recipe.stages.indices {
-            guard var coder = recipe.stages[index].technique as? TrellisCoder else { continue }
-            coder.widen(sixteenths: change)
-            recipe.stages[index].technique = coder
+            guard var technique = recipe.stages[index].stepped else { continue }
+            technique.widen(sixteenths: change)
+            recipe.stages[index].technique = technique
         }
         return recipe
     }
@@ -98,5 +98,5 @@ struct StrengthSearch {
 
 extension Recipe {
     /// Whether a stage can be made stronger without end.
-    var hasStrength: Bool { stages.contains { $0.technique is TrellisCoder } }
+    var hasStrength: Bool { stages.contains { $0.stepped != nil } }
 }

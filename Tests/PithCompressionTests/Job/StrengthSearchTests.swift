@@ -1,5 +1,6 @@
 import Foundation
 import PithCompression
+import PithEvaluation
 import PithFormats
 import Testing
 
@@ -37,6 +38,23 @@ import Testing
         // A sixteenth of an octave finer would not fit.
         let finer = try await run(scratch.path("c.pith"), size: nil, step: try #require(step(of: found)) / 1.0443)
         #expect(finer.output.bytes > limit)
+    }
+
+    @Test func `steps of levels that data round are found the same way`() async throws {
+        let scratch = try Scratch()
+        var options = CompressionOptions()
+        (options.data, options.profile) = (Digits.card, .fixedRules)
+        let free = try await CompressionSearch(
+            input: Digits.model, output: scratch.path("free.pith"), recipe: Recipe.named("coded"), options: options
+        ).run()
+        options.maximumSize = free.output.bytes * 7 / 8
+        let found = try await CompressionSearch(
+            input: Digits.model, output: scratch.path("a.pith"), recipe: Recipe.named("coded"), options: options
+        ).run()
+        let limit = try #require(options.maximumSize)
+        #expect(found.output.bytes <= limit && found.output.bytes > limit * 95 / 100)
+        #expect(found.recipe.stages.contains { ($0.technique as? GPTQQuantizer)?.step ?? 0 > 0.4 })
+        #expect(try #require(free.fidelity).sqnrDB > (try #require(found.fidelity).sqnrDB))
     }
 
     @Test func `room to spare makes the steps finer`() async throws {

@@ -84,6 +84,53 @@ import Testing
         #expect(try await sqnr(without, model, data) < results[2])
     }
 
+    @Test func `levels a step apart share one scale, and rounding with data makes up for their width`() async throws {
+        let scratch = try Scratch(), (model, data) = try heavyTailed(width: 96, rows: 1000, scratch)
+        var results: [Double] = []
+        for (rounding, step) in [(GPTQQuantizer.Rounding.nearest, 0.4), (.gptq, 0.4), (.refined, 0.4), (.refined, 0.2)]
+        {
+            var settings = GPTQQuantizer(), piece = Workpiece(model: model)
+            (settings.rounding, settings.step, settings.calibrationRows) = (rounding, step, 800)
+            results.append(try await sqnr(settings, model, data))
+            try await settings.apply(to: &piece, in: StageContext(dataset: data, threads: 2))
+            for weight in model.graph.weights {
+                let numbers = weight.decoded().elements(as: Float.self)
+                let spread = (numbers.reduce(0) { $0 + Double($1) * Double($1) } / Double(numbers.count)).squareRoot()
+                let form = try #require(piece.model.graph.weights[weight.name]?.representation as? GroupedIntegers)
+                #expect(form.grouping == .tensor && form.levels.type == .int8 && form.zeroPoints == nil)
+                let scale = Double(try #require(form.scales.floats()?.first))
+                #expect(abs(scale / (step * spread) - 1) < 1e-4)
+            }
+        }
+        #expect(
+            results == results.sorted() && results[2] > results[0] + 1.5 && results[3] > results[2] + 4, "\(results)")
+    }
+
+    @Test func `a weight whose largest number would not fit gets a wider step`() async throws {
+        let scratch = try Scratch()
+        var (model, data) = try heavyTailed(width: 64, rows: 500, scratch)
+        var numbers = try #require(model.graph.weights["w0"]).decoded().elements(as: Float.self)
+        numbers[7] = 40
+        model.graph.weights["w0"] = Weight("w0", Tensor(numbers, shape: try Shape([64, 64])))
+        var settings = GPTQQuantizer(), piece = Workpiece(model: model)
+        settings.step = 0.1
+        try await settings.apply(to: &piece, in: StageContext(dataset: data, threads: 2))
+        let form = try #require(piece.model.graph.weights["w0"]?.representation as? GroupedIntegers)
+        #expect(abs(form.decoded().elements(as: Float.self)[7] - 40) < 1)
+        #expect(abs(try #require(form.scales.floats()?.first) - 40 / 124) < 1e-4)
+    }
+
+    @Test func `steps outside their range, and bits beside a step, are refused`() {
+        for change: @Sendable (inout GPTQQuantizer) -> Void in [
+            { $0.step = 0.001 }, { $0.step = 5 }, { $0.step = -0.3 }, { $0.step = .nan },
+            { ($0.step, $0.bitsOf) = (0.4, ["w": 8]) },
+        ] {
+            var settings = GPTQQuantizer()
+            change(&settings)
+            #expect(throws: CompressionError.self) { try settings.validate() }
+        }
+    }
+
     @Test(arguments: ["SAME_UPPER", "SAME_LOWER", "VALID", "NOTSET"])
     func `convolutions with groups, strides and paddings see the inputs that they get`(padding: String) async throws {
         let scratch = try Scratch()

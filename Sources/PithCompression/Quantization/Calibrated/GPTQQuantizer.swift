@@ -32,6 +32,9 @@ public struct GPTQQuantizer: GridTechnique {
     public var bits = 4
     /// Bits of single weights, by their qualified names; 8 means one symmetric scale for each output channel.
     public var bitsOf: [String: Int] = [:]
+    /// Where not 0, layers that are rounded with data get levels so many root mean squares of the weight apart, one scale for all
+    /// of it, in 8 bits of which a container takes as many as they are worth; bits and blocks are for what is left.
+    public var step = 0.0
     /// Weights that share a scale, along the axis that a product sums over (along the rows of a table); 0: all of an
     /// output channel, as convolutions always have it.
     public var blockSize = 32
@@ -59,6 +62,15 @@ public struct GPTQQuantizer: GridTechnique {
 
     public func validate() throws(CompressionError) {
         try validateGrid()
+        guard step == 0 || TrellisCoder.steps.contains(step) else {
+            throw Self.invalid(
+                "step", "\(step) lies outside \(TrellisCoder.steps).",
+                remedy: "Use 0.1 (fine) to 1 (coarse), or 0 for none.")
+        }
+        guard step == 0 || bitsOf.isEmpty else {
+            throw Self.invalid(
+                "bitsOf", "levels that a step sets have no bits.", remedy: "Leave out `bitsOf` or `step`.")
+        }
         for (name, bits) in bitsOf.sorted(by: { $0.key < $1.key }) where !(2...8).contains(bits) {
             throw Self.invalid(
                 "bitsOf", "\(bits) bits of '\(name)' lie outside 2...8.", remedy: "Give whole numbers from 2 to 8.")
@@ -224,15 +236,32 @@ public struct GPTQQuantizer: GridTechnique {
         return groups
     }
 
-    /// The rounder that these settings describe, for the weight `name`, which takes blocks or not.
-    func rounder(for name: String, takesBlocks: Bool) -> WeightRounder {
+    /// The rounder that these settings describe, for the numbers of the weight `name`, which takes blocks or not.
+    func rounder(for name: String, _ numbers: [Float], takesBlocks: Bool) -> WeightRounder {
         var rounder = WeightRounder()
-        let grid = grid(bits: bitsOf[name] ?? bits)
+        rounder.ordersByActivation = activationOrder
         rounder.method = rounding == .nearest ? .nearest : rounding == .gptq ? .feedback : .refined
+        guard step == 0 else {
+            rounder.format = LevelFormat(bits: 8, isSymmetric: true)
+            rounder.fixedScale = scale(of: numbers)
+            return rounder
+        }
+        let grid = grid(bits: bitsOf[name] ?? bits)
         rounder.format = grid.format
         rounder.blockSize = takesBlocks && grid.blockSize > 0 ? grid.blockSize : nil
         rounder.criterion = grid.clipping == .mse ? .squaredError : .range
-        rounder.ordersByActivation = activationOrder
         return rounder
     }
+
+    /// The step in weight units; wider where the largest weight would not fit 8 bits.
+    private func scale(of numbers: [Float]) -> Float {
+        let largest = Kernels.range(of: numbers.span).bounds.map { max(-$0.lowerBound, $0.upperBound) } ?? 0
+        let spread = (LevelSteps.energy(of: numbers.span) / Double(max(numbers.count, 1))).squareRoot()
+        let wanted = max(Float(step * spread), largest / LevelSearch.largestValue)
+        // A weight of zeros keeps a harmless step of 1.
+        return wanted >= Float.leastNormalMagnitude ? wanted : 1
+    }
+
+    /// A form of those levels as it is stored.
+    func stored(_ form: GroupedIntegers?) -> GroupedIntegers? { step > 0 ? form?.withOneScale : form }
 }

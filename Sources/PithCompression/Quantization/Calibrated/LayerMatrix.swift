@@ -11,7 +11,8 @@ struct LayerMatrix: Sendable {
     /// Inputs of each.
     let columns: Int
     private let layout: WeightRows
-    private let numbers: [Float]
+    /// All numbers, group after group and row after row.
+    let numbers: [Float]
 
     /// Reads `weight` as the matrix of `layer`; nil when the groups do not divide its channels.
     init?(_ weight: Tensor, of layer: RoundingLayer, in graph: Graph) {

@@ -59,7 +59,8 @@ struct LayerWork {
     }
 
     private mutating func round(_ layer: RoundingLayer, _ matrix: LayerMatrix, _ moments: LayerMoments) async throws {
-        let rounder = settings.rounder(for: layer.weight, takesBlocks: !layer.isConvolution), settings = settings
+        let settings = settings
+        let rounder = settings.rounder(for: layer.weight, matrix.numbers, takesBlocks: !layer.isConvolution)
         let hasBias = canStoreBias(of: layer)
         let problems = try await Parallel.map(Array(0..<matrix.groups), threads: context.threads) { group in
             try RoundingProblem(
@@ -68,7 +69,9 @@ struct LayerWork {
                 damping: settings.damping > 0 ? settings.damping : nil, strength: settings.strength)
         }
         let parts = try await rounded(problems, rounder, rows: matrix.rows)
-        guard let form = matrix.form(parts), let original = piece.model.graph.weights[layer.weight]?.dense else {
+        guard let form = settings.stored(matrix.form(parts)),
+            let original = piece.model.graph.weights[layer.weight]?.dense
+        else {
             throw CompressionError(
                 code: .unsupportedShape, subject: layer.weight, problem: "its shape takes no blocks.",
                 remedy: "Set blockSize to 0, or exclude it with `where`.")

@@ -140,7 +140,8 @@ struct RecurrentRounder {
         of tensor: Tensor, named name: String, _ moments: [SecondMoments]
     ) async throws -> GroupedIntegers? {
         let rows = tensor.shape.dimensions[1], columns = tensor.shape.dimensions[2]
-        let numbers = tensor.elements(as: Float.self), rounder = settings.rounder(for: name, takesBlocks: true)
+        let numbers = tensor.elements(as: Float.self)
+        let rounder = settings.rounder(for: name, numbers, takesBlocks: true)
         let damping = settings.damping > 0 ? settings.damping : nil
         let parts = try await Parallel.map(Array(moments.indices), threads: threads) { direction in
             let first = direction * rows * columns
@@ -149,6 +150,7 @@ struct RecurrentRounder {
                 inputs: moments[direction], hasBias: false, damping: damping)
             return try rounder.round(problem)
         }
-        return WeightRows(tensor.shape, channels: 1, blocksAlong: 2).form(of: RoundedWeights(joining: parts))
+        return settings.stored(
+            WeightRows(tensor.shape, channels: 1, blocksAlong: 2).form(of: RoundedWeights(joining: parts)))
     }
 }
