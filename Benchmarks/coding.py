@@ -10,10 +10,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness import catalog, coding_data, coding_levels, coding_measures, coding_pith, coding_report, machine
+from harness import catalog, coding_data, coding_levels, coding_measures, coding_network, coding_pith, coding_report, machine
 
 RESULTS = catalog.BENCHMARKS / "Results"
-PARTS = ("lossless", "kernels", "levels", "network", "rows", "memory", "damage", "jemalloc")
+PARTS = ("lossless", "kernels", "levels", "whole", "network", "rows", "memory", "damage", "jemalloc")
 PACKAGES = ("nncodec", "numpy", "openzl", "pcodec", "torch", "zipnn", "zstandard")
 say = coding_measures.say
 
@@ -68,11 +68,13 @@ def memory(folder, asked, model):
 
 
 def measure(part, folder, asked, model):
-    if part in ("levels", "network", "rows"):
+    if part in ("levels", "whole", "network", "rows"):
         if not model:
             return {"problem": "the shared models are not there"}
         if part == "levels":
             return coding_levels.measure(model, 1 if asked.quick else asked.rounds)
+        if part == "whole":
+            return coding_network.measure(model.parent, folder)
         if part == "network":
             return coding_measures.network(model, folder, (1000,) if asked.quick else (10, 100, 1000))
         return coding_measures.row_range(model, folder, asked.rounds)

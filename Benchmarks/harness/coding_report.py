@@ -1,5 +1,6 @@
 """The tables of the coding benchmark, and what was promised."""
 
+from . import coding_network
 from .tables import checklist, number, preamble, sentence, table
 
 PEERS = ("zipnn", "openzl", "pcodec", "zstd -1", "zstd -19")
@@ -12,7 +13,7 @@ def lines(results):
     if results["quick"]:
         page += ["**Made with --quick: small arrays and few rounds, no figures to quote.**", ""]
     writers = {
-        "lossless": _lossless, "kernels": _kernels, "levels": _levels, "network": _network, "rows": _rows, "memory": _memory,
+        "lossless": _lossless, "kernels": _kernels, "levels": _levels, "whole": _whole, "network": _network, "rows": _rows, "memory": _memory,
         "damage": _damage, "jemalloc": _jemalloc,
     }  # fmt: skip
     for part, writer in writers.items():
@@ -102,6 +103,28 @@ def _levels(told):
     ]  # fmt: skip
 
 
+def _whole(told):
+    rows = []
+    for one in told["pith"]:
+        rows.append([f"pith, step {one['step']}", f"{one['bytes']:,}", number(one["decibels"], 1), number(one["accuracy"], 4)])
+    for one in told["recipes"]:
+        rows.append([f"pith, `{one['recipe']}`", f"{one['bytes']:,}", number(one["decibels"], 1), number(one["accuracy"], 4)])
+    for kind, found in told["nncodec"].items():
+        for one in found:
+            name = f"nncodec, {'weights in units of their own' if kind == 'unit' else 'weights as they are'}, qp {one['quality']}"
+            if one["problem"]:
+                rows.append([name, sentence(one["problem"])[:60], "–", "–"])
+            else:
+                rows.append([name, f"{one['bytes']:,}", number(one["decibels"], 1), number(one["accuracy"], 4)])
+    return [
+        "## A whole network", "",
+        f"{told['network']}, {number(told['pith'][0]['reference'], 4)} in float. Pith's bytes are those of the container: graph, biases, recipe and all",
+        "(`quantize.gptq` with a `step`, and built-in recipes); NNCodec's are its stream, by its trellis, and 4 for each bias. Its weights come from",
+        "the model with folded normalizations, as they are and divided by their root mean squares.", "",
+        *table(["", "bytes", "output SQNR, dB", "accuracy"], rows),
+    ]  # fmt: skip
+
+
 def _network(told):
     names = list(told["bytes"])
     rows = [["bytes sent", *(f"{told['bytes'][name]:,}" for name in names)]]
@@ -167,7 +190,7 @@ def promises(results):
             for kind in ("pack", "unpack"):
                 gain = best[kind + "OneThread"] / best[kind]
                 found.append((gain >= 1.7, f"{name}: {kind} {gain:.2f}x as fast on two cores, wanted 1.7x"))
-    return found + _level_promises(results.get("levels")) + _other_promises(results)
+    return found + _level_promises(results.get("levels")) + _whole_promises(results.get("whole")) + _other_promises(results)
 
 
 def _level_promises(told):
@@ -186,6 +209,22 @@ def _level_promises(told):
         speed = 1 / (1 / trellis["chooseMweights"] + 1 / trellis["encodeMweights"])
         times = min(speed / theirs["encodeMweights"], trellis["decodeMweights"] / theirs["decodeMweights"])
         found.append((times >= 5, f"trellis: choosing levels with coding, and decoding {times:.1f}x NNCodec's speed, wanted 5x"))
+    return found
+
+
+def _whole_promises(told):
+    if not told or told.get("problem"):
+        return []
+    found = []
+    for kind, peers in told["nncodec"].items():
+        shares = []
+        for peer in peers:
+            beside = None if peer["problem"] else coding_network.smallest_beside(told, peer)
+            if beside:
+                shares.append(beside["bytes"] / peer["bytes"])
+        if shares:
+            name = "weights in units of their own" if kind == "unit" else "weights as they are"
+            found.append((max(shares) <= 0.8, f"{told['network']}: at most {max(shares):.2f} of the bytes of NNCodec ({name}) at its error, wanted 0.80"))
     return found
 
 

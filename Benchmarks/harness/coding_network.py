@@ -1,0 +1,88 @@
+"""A whole network in a container beside NNCodec's weights of it, both scored on the same data."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from . import coding_pith, environments, process
+from .coding_measures import say
+
+NETWORK, CARD = "resnet56-cifar10.onnx", "resnet-cifar10.yaml"
+STEPS = (0.3, 0.4, 0.5, 0.6, 0.75, 1.0, 1.3)
+# As they are: folded normalizations give layers weights of very different size, for which one quality parameter stands; and in units
+# of each weight's own root mean square, which that tool does not do by itself.
+QUALITIES = {"as-is": (-36, -34, -32, -30), "unit": (-16, -14, -12, -10)}
+
+
+def safe(name):
+    return name.replace("::", "__").replace("/", "_")
+
+
+def score(model, reference, card):
+    told = coding_pith.told("evaluate", model, "--data", card, "--reference", reference)
+    return {"accuracy": told["accuracy"]["candidate"], "reference": told["accuracy"]["reference"], "decibels": told["fidelity"]["sqnrDB"]}
+
+
+def ours(model, card, step, folder):
+    """A container by `quantize.gptq` with a step, graph, biases, recipe and all; scored as what comes out of it again."""
+    recipe, packed, back = (folder / name for name in ("network.yaml", "network.pith", "network.onnx"))
+    recipe.write_text(
+        f"version: 1\nstages:\n  - technique: graph.clean\n  - technique: quantize.gptq\n    step: {step}\n  - technique: share.palette\n")
+    coding_pith.run("compress", model, "-o", packed, "--recipe", recipe, "--data", card, "--profile", "none")
+    coding_pith.run("unpack", packed, "-o", back)
+    return {"step": step, "bytes": packed.stat().st_size} | score(back, model, card)
+
+
+def built_in(model, card, name, folder):
+    packed, back = folder / "network.pith", folder / "network.onnx"
+    coding_pith.run("compress", model, "-o", packed, "--recipe", name, "--data", card, "--profile", "none")
+    coding_pith.run("unpack", packed, "-o", back)
+    return {"recipe": name, "bytes": packed.stat().st_size} | score(back, model, card)
+
+
+def theirs(clean, model, card, kind, quality, folder):
+    """NNCodec's stream of the weights, which has no graph, put back into the model to be scored."""
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(str(clean))
+    weights, back, target = folder / "weights.npz", folder / "back.npz", folder / "nncodec.onnx"
+    arrays = {safe(one.name): numpy_helper.to_array(one) for one in graph.graph.initializer}
+    np.savez(weights, **{name: array for name, array in arrays.items() if array.dtype == np.float32})
+    ran = process.run([environments.python("coding"), "-m", "peers.nncodec_model", weights, kind, quality, back])
+    if ran.problem:
+        return {"quality": quality, "problem": ran.problem}
+    found = np.load(back)
+    for one in graph.graph.initializer:
+        if safe(one.name) in found.files:
+            array = found[safe(one.name)].reshape(numpy_helper.to_array(one).shape)
+            one.CopyFrom(numpy_helper.from_array(array, one.name))
+    onnx.save(graph, str(target))
+    told = json.loads(ran.output.splitlines()[-1])
+    return {"quality": quality, "problem": None} | told | score(target, model, card)
+
+
+def measure(models, folder):
+    """Bytes, accuracy and error of both, at several strengths."""
+    model, card = models / NETWORK, models.parent / "cards" / CARD
+    folder = Path(folder)
+    clean = folder / "clean.onnx"
+    coding_pith.run("compress", model, "-o", clean, "--recipe", "clean", "--profile", "none")
+    told = {"network": NETWORK, "pith": [], "recipes": [], "nncodec": {}}
+    for step in STEPS:
+        told["pith"].append(ours(model, card, step, folder))
+        say(f"  step {step}: {told['pith'][-1]}")
+    for name in ("mixed", "int4-accurate"):
+        told["recipes"].append(built_in(model, card, name, folder))
+        say(f"  {name}: {told['recipes'][-1]}")
+    for kind, qualities in QUALITIES.items():
+        told["nncodec"][kind] = [theirs(clean, model, card, kind, quality, folder) for quality in qualities]
+        say(f"  nncodec, {kind}: {told['nncodec'][kind]}")
+    return told
+
+
+def smallest_beside(told, peer):
+    """The smallest container that errs no more than the peer's weights and scores no less."""
+    fits = [one for one in told["pith"] if one["decibels"] >= peer["decibels"] and one["accuracy"] >= peer["accuracy"] - 0.005]
+    return min(fits, key=lambda one: one["bytes"], default=None)
