@@ -74,7 +74,7 @@ def measure(part, folder, asked, model):
         if part == "levels":
             return coding_levels.measure(model, 1 if asked.quick else asked.rounds)
         if part == "whole":
-            return coding_network.measure(model.parent, folder)
+            return coding_network.measure(model.parent, folder, asked.quick)
         if part == "network":
             return coding_measures.network(model, folder, (1000,) if asked.quick else (10, 100, 1000))
         return coding_measures.row_range(model, folder, asked.rounds)

@@ -11,7 +11,6 @@ from . import coding_pith, environments, process
 from .coding_measures import say
 
 DECIBELS = 24.4
-ROUNDS = 5
 LAYERS = 12  # matrices of the encoder that are coded, as in the project's own notes
 
 
@@ -36,7 +35,7 @@ def nncodec(path, trellis, rounds):
     return {"problem": ran.problem} if ran.problem else json.loads(ran.output.splitlines()[-1]) | {"problem": None}
 
 
-def pith(model, weights, names, states, folder):
+def pith(model, weights, names, states, folder, rounds):
     """Pith's trellis with `states` (1 is none), its step found so that the error is the wanted one."""
     import trellis
 
@@ -48,10 +47,10 @@ def pith(model, weights, names, states, folder):
             break
         step *= 10 ** ((decibels - DECIBELS) / 20)
     told = {"decibels": decibels, "bits": bits, "order0": order0, "weights": count, "step": step}
-    return told | {"bitsAtGoal": bits_at(told, DECIBELS)} | speeds(model, weights, names, states, step, folder)
+    return told | {"bitsAtGoal": bits_at(told, DECIBELS)} | speeds(model, weights, names, states, step, folder, rounds)
 
 
-def speeds(model, weights, names, states, step, folder):
+def speeds(model, weights, names, states, step, folder, rounds):
     """Millions of weights a second: choosing levels by the trellis, coding them, and decoding them."""
     import trellis
 
@@ -67,8 +66,8 @@ def speeds(model, weights, names, states, step, folder):
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     # Reading, cleaning, writing and checking the model is no part of coding, and no part of the peer's time.
-    without = min(compress(clean) for _ in range(ROUNDS))
-    seconds = min(compress(recipe) for _ in range(ROUNDS))
+    without = min(compress(clean) for _ in range(rounds))
+    seconds = min(compress(recipe) for _ in range(rounds))
     levels = Path(folder) / "levels.pith", Path(folder) / "levels.npz"
     coding_pith.run("pack", out, "-o", levels[0])
     coding_pith.run("unpack", levels[0], "-o", levels[1], "--stored")
@@ -78,11 +77,12 @@ def speeds(model, weights, names, states, step, folder):
 
     path = Path(folder) / "levels.safetensors"
     safetensors(path, only, "int8")
-    warm, count = coding_pith.warm(path, ROUNDS), sum(array.size for array in only.values())
+    warm, count = coding_pith.warm(path, rounds), sum(array.size for array in only.values())
     return {
         "compressSeconds": seconds,
         "cleanSeconds": without,
-        "chooseMweights": count / max(seconds - without, 1e-3) / 1e6,
+        # A difference that noise could make says nothing.
+        "chooseMweights": count / (seconds - without) / 1e6 if seconds > 1.03 * without else None,
         "encodeMweights": warm["encodeMBps"],
         "decodeMweights": warm["decodeMBps"],
         "codedBits": 8 * warm["bytes"] / count,
@@ -103,7 +103,7 @@ def measure(model, rounds):
         np.savez(chosen, **{f"m{index}": weights[name] for index, name in enumerate(names)})
         told = {"model": Path(model).name, "matrices": names, "goalDecibels": DECIBELS, "pith": {}, "nncodec": {}}
         for label, states in (("nearest", 1), ("trellis", 8)):
-            told["pith"][label] = pith(str(model), weights, names, states, place)
+            told["pith"][label] = pith(str(model), weights, names, states, place, rounds)
             told["nncodec"][label] = nncodec(chosen, states > 1, rounds)
             say(f"  {label}: {told['pith'][label]['bitsAtGoal']:.3f} bits; nncodec {told['nncodec'][label]}")
     return told

@@ -10,6 +10,8 @@ from .coding_measures import say
 
 NETWORK, CARD = "resnet56-cifar10.onnx", "resnet-cifar10.yaml"
 STEPS = (0.3, 0.4, 0.5, 0.6, 0.75, 1.0, 1.3)
+BLIND = (0.06, 0.09, 0.12, 0.16, 0.2)
+TOLERANCE = 0.005  # of accuracy: what 2,500 images can not tell apart
 # As they are: folded normalizations give layers weights of very different size, for which one quality parameter stands; and in units
 # of each weight's own root mean square, which that tool does not do by itself.
 QUALITIES = {"as-is": (-36, -34, -32, -30), "unit": (-16, -14, -12, -10)}
@@ -24,12 +26,13 @@ def score(model, reference, card):
     return {"accuracy": told["accuracy"]["candidate"], "reference": told["accuracy"]["reference"], "decibels": told["fidelity"]["sqnrDB"]}
 
 
-def ours(model, card, step, folder):
-    """A container by `quantize.gptq` with a step, graph, biases, recipe and all; scored as what comes out of it again."""
+def ours(model, card, technique, step, folder):
+    """A container with levels of a step, graph, biases, recipe and all; scored as what comes out of it again."""
     recipe, packed, back = (folder / name for name in ("network.yaml", "network.pith", "network.onnx"))
     recipe.write_text(
-        f"version: 1\nstages:\n  - technique: graph.clean\n  - technique: quantize.gptq\n    step: {step}\n  - technique: share.palette\n")
-    coding_pith.run("compress", model, "-o", packed, "--recipe", recipe, "--data", card, "--profile", "none")
+        f"version: 1\nstages:\n  - technique: graph.clean\n  - technique: {technique}\n    step: {step}\n  - technique: share.palette\n")
+    data = ("--data", card) if technique == "quantize.gptq" else ()
+    coding_pith.run("compress", model, "-o", packed, "--recipe", recipe, *data, "--profile", "none")
     coding_pith.run("unpack", packed, "-o", back)
     return {"step": step, "bytes": packed.stat().st_size} | score(back, model, card)
 
@@ -63,26 +66,28 @@ def theirs(clean, model, card, kind, quality, folder):
     return {"quality": quality, "problem": None} | told | score(target, model, card)
 
 
-def measure(models, folder):
-    """Bytes, accuracy and error of both, at several strengths."""
+def measure(models, folder, quick):
+    """Bytes, accuracy and error of both, at several strengths, ours with data and without."""
     model, card = models / NETWORK, models.parent / "cards" / CARD
     folder = Path(folder)
     clean = folder / "clean.onnx"
     coding_pith.run("compress", model, "-o", clean, "--recipe", "clean", "--profile", "none")
-    told = {"network": NETWORK, "pith": [], "recipes": [], "nncodec": {}}
-    for step in STEPS:
-        told["pith"].append(ours(model, card, step, folder))
-        say(f"  step {step}: {told['pith'][-1]}")
-    for name in ("mixed", "int4-accurate"):
+    told = {"network": NETWORK, "pith": [], "blind": [], "recipes": [], "nncodec": {}}
+    for kind, technique, steps in (("pith", "quantize.gptq", STEPS), ("blind", "code.trellis", BLIND)):
+        for step in steps[-2:] if quick else steps:
+            told[kind].append(ours(model, card, technique, step, folder))
+            say(f"  {technique}, step {step}: {told[kind][-1]}")
+    for name in () if quick else ("mixed", "int4-accurate"):
         told["recipes"].append(built_in(model, card, name, folder))
         say(f"  {name}: {told['recipes'][-1]}")
     for kind, qualities in QUALITIES.items():
-        told["nncodec"][kind] = [theirs(clean, model, card, kind, quality, folder) for quality in qualities]
+        asked = qualities[-1:] if quick else qualities
+        told["nncodec"][kind] = [theirs(clean, model, card, kind, quality, folder) for quality in asked]
         say(f"  nncodec, {kind}: {told['nncodec'][kind]}")
     return told
 
 
-def smallest_beside(told, peer):
-    """The smallest container that errs no more than the peer's weights and scores no less."""
-    fits = [one for one in told["pith"] if one["decibels"] >= peer["decibels"] and one["accuracy"] >= peer["accuracy"] - 0.005]
+def smallest_beside(told, peer, kind):
+    """The smallest container that errs no more than the peer's weights and scores no less, but for the tolerance; or None."""
+    fits = [one for one in told[kind] if one["decibels"] >= peer["decibels"] and one["accuracy"] >= peer["accuracy"] - TOLERANCE]
     return min(fits, key=lambda one: one["bytes"], default=None)

@@ -65,7 +65,7 @@ def _kernels(told):
     rows = []
     for data in ("exponents", "exponents and 3 bits"):
         found = told[data]
-        for name in ("portable", "avx2", "avx512"):
+        for name in (name for name in found if isinstance(found[name], dict)):
             rows.append([data, name, f"{found[name]['encode']:,.0f}", f"{found[name]['decode']:,.0f}"])
     return [
         "## Loops of the entropy coder", "",
@@ -96,7 +96,7 @@ def _levels(told):
         f"{len(told['matrices'])} matrices of {told['model']}. Bits are those of levels, scales and tables as they lie in the file.",
         "Speeds are millions of weights a second, one thread: NNCodec's with its choice of levels (with a trellis where one is used), Pith's",
         "of coding alone. Choosing levels, the processor's time of `compress` less that of cleaning, writing and checking the same model: "
-        + ", ".join(f"{told['pith'][label]['chooseMweights']:.0f} M/s ({label})" for label in told["pith"])
+        + ", ".join(f"{number(told['pith'][label]['chooseMweights'], 0)} M/s ({label})" for label in told["pith"])
         + "; `compress` with all it does takes "
         + ", ".join(f"{told['pith'][label]['compressSeconds']:.1f} s ({label})" for label in told["pith"]) + ".", "",
         *table(heads, rows),
@@ -105,10 +105,11 @@ def _levels(told):
 
 def _whole(told):
     rows = []
-    for one in told["pith"]:
-        rows.append([f"pith, step {one['step']}", f"{one['bytes']:,}", number(one["decibels"], 1), number(one["accuracy"], 4)])
+    for kind, name in (("pith", "pith with data, step"), ("blind", "pith without data, trellis, step")):
+        for one in told[kind]:
+            rows.append([f"{name} {one['step']}", f"{one['bytes']:,}", number(one["decibels"], 1), number(one["accuracy"], 4)])
     for one in told["recipes"]:
-        rows.append([f"pith, `{one['recipe']}`", f"{one['bytes']:,}", number(one["decibels"], 1), number(one["accuracy"], 4)])
+        rows.append([f"pith with data, `{one['recipe']}`", f"{one['bytes']:,}", number(one["decibels"], 1), number(one["accuracy"], 4)])
     for kind, found in told["nncodec"].items():
         for one in found:
             name = f"nncodec, {'weights in units of their own' if kind == 'unit' else 'weights as they are'}, qp {one['quality']}"
@@ -119,8 +120,9 @@ def _whole(told):
     return [
         "## A whole network", "",
         f"{told['network']}, {number(told['pith'][0]['reference'], 4)} in float. Pith's bytes are those of the container: graph, biases, recipe and all",
-        "(`quantize.gptq` with a `step`, and built-in recipes); NNCodec's are its stream, by its trellis, and 4 for each bias. Its weights come from",
-        "the model with folded normalizations, as they are and divided by their root mean squares.", "",
+        "(`quantize.gptq` with a `step`, `code.trellis`, and built-in recipes); NNCodec's are its stream, by its trellis, and 4 for each bias. Its",
+        "weights come from the model with folded normalizations, as they are and divided by their root mean squares. It sees no data; what data are",
+        "worth shows between Pith's own rows.", "",
         *table(["", "bytes", "output SQNR, dB", "accuracy"], rows),
     ]  # fmt: skip
 
@@ -206,7 +208,8 @@ def _level_promises(told):
         found.append((times >= 30, f"nearest levels: coding and decoding {times:.0f}x NNCodec's speed, wanted 30x"))
     theirs = told["nncodec"]["trellis"]
     if not theirs["problem"]:
-        speed = 1 / (1 / trellis["chooseMweights"] + 1 / trellis["encodeMweights"])
+        chosen = trellis["chooseMweights"]
+        speed = 1 / (1 / chosen + 1 / trellis["encodeMweights"]) if chosen else 0
         times = min(speed / theirs["encodeMweights"], trellis["decodeMweights"] / theirs["decodeMweights"])
         found.append((times >= 5, f"trellis: choosing levels with coding, and decoding {times:.1f}x NNCodec's speed, wanted 5x"))
     return found
@@ -217,13 +220,14 @@ def _whole_promises(told):
         return []
     found = []
     for kind, peers in told["nncodec"].items():
-        shares = []
-        for peer in peers:
-            beside = None if peer["problem"] else coding_network.smallest_beside(told, peer)
-            if beside:
-                shares.append(beside["bytes"] / peer["bytes"])
+        name = "weights in units of their own" if kind == "unit" else "weights as they are"
+        peers = [peer for peer in peers if not peer["problem"]]
+        besides = [(peer, coding_network.smallest_beside(told, peer, "pith")) for peer in peers]
+        for peer, beside in besides:
+            if beside is None:
+                found.append((False, f"{told['network']}: nothing errs as little as NNCodec ({name}) at qp {peer['quality']}"))
+        shares = [beside["bytes"] / peer["bytes"] for peer, beside in besides if beside]
         if shares:
-            name = "weights in units of their own" if kind == "unit" else "weights as they are"
             found.append((max(shares) <= 0.8, f"{told['network']}: at most {max(shares):.2f} of the bytes of NNCodec ({name}) at its error, wanted 0.80"))
     return found
 

@@ -1,7 +1,10 @@
 // Speed of the entropy coder's loops, one core, in buffers that are used again: millions of symbols a second as one JSON object.
 //
-//     clang -O2 -I Sources/CPithKernels/include -I Sources/CPithKernels Benchmarks/kernels/coding.c \
-//         Sources/CPithKernels/pith_rans.c Sources/CPithKernels/pith_rans_avx2.c Sources/CPithKernels/pith_planes.c -lm -o coding
+//     cd Sources/CPithKernels
+//     clang -O2 -I include -I . ../../Benchmarks/kernels/coding.c pith_rans.c pith_rans_*.c pith_planes.c -lm -o coding
+//
+// All loops have to make the same words and find the symbols again; else it ends with 1. On ARM processors, real or emulated,
+// the second ones are those in NEON registers.
 #include "pith_coding.h"
 #include <math.h>
 #include <stdio.h>
@@ -12,7 +15,7 @@
 enum { COUNT = 1 << 18, LANES = 64, ROUNDS = 200 };
 
 static uint8_t symbols[COUNT], decoded[COUNT];
-static uint16_t words[COUNT + 32];
+static uint16_t words[COUNT + 32], first[COUNT + 32];
 
 static double now(void) {
     struct timespec t;
@@ -44,7 +47,13 @@ static void fill(int digits) {
 static double speed(double seconds) { return 1e-6 * COUNT / seconds; }
 
 static int measure(const char *data, int digits, int is_last) {
+#if defined(__aarch64__)
+    static const char *const names[] = {"portable", "neon"};
+    enum { WIDEST = PITH_NEON };
+#else
     static const char *const names[] = {"portable", "avx2", "avx512"};
+    enum { WIDEST = PITH_AVX512 };
+#endif
     uint32_t counts[256] = {0}, states[LANES];
     uint16_t frequencies[256];
     uint64_t table[256];
@@ -62,18 +71,19 @@ static int measure(const char *data, int digits, int is_last) {
     pith_rans_normalize(counts, frequencies);
     pith_rans_encoder_table(frequencies, table);
     pith_rans_decoder_table(frequencies, decoder);
-    for (unsigned set = PITH_PORTABLE; set <= PITH_AVX512; set++) {
+    for (unsigned set = PITH_PORTABLE; set <= WIDEST; set++) {
         double encoding = 1e9, decoding = 1e9;
         for (int round = 0; round < ROUNDS; round++) {
             double start = now();
             size_t count = pith_rans_encode(table, symbols, &run, 1, LANES, words + COUNT + 32, states, set);
             encoding = fmin(encoding, now() - start);
-            if (made && made != count) return 1;
+            uint16_t *stored = words + COUNT + 32 - count;
+            if (made && (made != count || memcmp(first, stored, 2 * count))) return 1;
+            if (!made) memcpy(first, stored, 2 * count);
             made = count;
             start = now();
             int status = pith_rans_decode(
-                decoder, &run, 1, LANES, (const uint8_t *)states, (const uint8_t *)(words + COUNT + 32 - count), count,
-                decoded, set);
+                decoder, &run, 1, LANES, (const uint8_t *)states, (const uint8_t *)stored, count, decoded, set);
             decoding = fmin(decoding, now() - start);
             if (status || memcmp(symbols, decoded, COUNT)) return 1;
         }

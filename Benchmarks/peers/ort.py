@@ -1,6 +1,6 @@
 """ONNX Runtime's own quantization tool, as a process: MODEL CARD OUT METHOD ACTIVATIONS [--raw].
 
-METHOD is minmax, percentile, entropy or dynamic; ACTIVATIONS u8 or s8. As its documentation advises, the model goes
+METHOD is minmax, percentile, entropy, distribution or dynamic; ACTIVATIONS u8 or s8. As its documentation advises, the model goes
 through `quant_pre_process` first (`--raw` leaves that out), weights are signed and per channel, and per-channel
 quantization gets the opset 13 that it needs.
 """
@@ -27,6 +27,7 @@ METHODS = {
     "minmax": CalibrationMethod.MinMax,
     "percentile": CalibrationMethod.Percentile,
     "entropy": CalibrationMethod.Entropy,
+    "distribution": CalibrationMethod.Distribution,
 }
 
 

@@ -6,8 +6,12 @@
 #include <immintrin.h>
 #endif
 
-// Values that lie this close together are counted by comparing with each of them.
+// Values that lie this close together are counted by comparing with each of them; in registers of 16 bytes that pays for fewer.
+#if defined(__x86_64__)
 #define NEAR 32
+#else
+#define NEAR 12
+#endif
 #define LANES 64
 
 // The distance between the smallest and the largest byte; the smallest goes to `first`.

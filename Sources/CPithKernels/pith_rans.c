@@ -1,4 +1,3 @@
-#include "pith_clones.h"
 #include "pith_coding.h"
 #include "pith_rans_step.h"
 #include "pith_rans_wide.h"
@@ -16,94 +15,6 @@
 #define TOTAL (1u << BITS)
 #define LOWEST (1u << 16)
 #define MOST_LANES 64
-
-void pith_rans_normalize_to(uint32_t all, const uint32_t *counts, uint16_t *frequencies) {
-    uint64_t total = 0;
-    for (int s = 0; s < 256; s++) total += counts[s];
-    int32_t sum = 0;
-    for (int s = 0; s < 256; s++) {
-        uint64_t f = total ? ((uint64_t)counts[s] * all + total / 2) / total : 0;
-        f = f > all - 1 ? all - 1 : f;
-        frequencies[s] = (uint16_t)(counts[s] && !f ? 1 : f);
-        sum += frequencies[s];
-    }
-    int used[256], used_count = 0;
-    for (int s = 0; s < 256; s++)
-        if (counts[s]) used[used_count++] = s;
-    if (used_count == 1) {
-        frequencies[used[0]] = all - 1;
-        frequencies[(used[0] + 1) & 255] = 1;
-        return;
-    }
-    // One step at a time where it costs least: the cost of a step between f and f + 1 is about count / (2 f + 1).
-    while (sum != (int32_t)all) {
-        int down = sum > (int32_t)all, best = -1;
-        uint64_t best_count = 0, best_slope = 1;
-        for (int i = 0; i < used_count; i++) {
-            int s = used[i];
-            uint32_t f = frequencies[s];
-            if (down ? f <= 1 : f >= all - 1) continue;
-            uint64_t slope = down ? 2 * f - 1 : 2 * f + 1;
-            uint64_t left = counts[s] * best_slope, right = best_count * slope;
-            if (best < 0 || (down ? left < right : left > right)) best = s, best_count = counts[s], best_slope = slope;
-        }
-        frequencies[best] = (uint16_t)(frequencies[best] + (down ? -1 : 1));
-        sum += down ? -1 : 1;
-    }
-}
-
-void pith_rans_normalize(const uint32_t *counts, uint16_t *frequencies) {
-    pith_rans_normalize_to(TOTAL, counts, frequencies);
-}
-
-// 256 * log2(x), rounded down, for `count` numbers of at least 1: bit by bit, for all of them at once.
-PITH_CLONES
-static void log2_256(const uint32_t *numbers, int count, uint32_t *logarithms) {
-    uint64_t parts[257];  // in [2^31, 2^32)
-    for (int i = 0; i < count; i++) {
-        uint32_t whole = 31 - (uint32_t)__builtin_clz(numbers[i]);
-        parts[i] = (uint64_t)numbers[i] << (31 - whole);
-        logarithms[i] = whole;
-    }
-    for (int bit = 0; bit < 8; bit++)
-        for (int i = 0; i < count; i++) {
-            uint64_t m = (parts[i] & 0xffffffff) * (parts[i] & 0xffffffff) >> 31, carry = m >> 32;
-            logarithms[i] = logarithms[i] << 1 | (uint32_t)carry;
-            parts[i] = m >> carry;
-        }
-}
-
-uint64_t pith_entropy_cost(const uint32_t *counts) {
-    uint32_t numbers[257], logarithms[257];
-    uint64_t total = 0, spent = 0;
-    int used = 0;
-    for (int s = 0; s < 256; s++)
-        if (counts[s]) total += numbers[used++] = counts[s];
-    if (total == 0) return 0;
-    numbers[used] = (uint32_t)total;
-    log2_256(numbers, used + 1, logarithms);
-    for (int i = 0; i < used; i++) spent += (uint64_t)numbers[i] * (logarithms[used] - logarithms[i]);
-    return spent;
-}
-
-void pith_rans_encoder_table(const uint16_t *frequencies, uint64_t *table) {
-    uint32_t start = 0;
-    for (int s = 0; s < 256; s++) {
-        uint32_t f = frequencies[s];
-        uint32_t reciprocal = f ? 0xffffffffu / f : 0;
-        table[s] = reciprocal | (uint64_t)f << 32 | (uint64_t)start << 48;
-        start += f;
-    }
-}
-
-PITH_CLONES
-void pith_rans_decoder_table(const uint16_t *frequencies, uint32_t *table) {
-    for (uint32_t s = 0; s < 256; s++) {
-        uint32_t frequency = frequencies[s], entry = s | frequency << 8;
-        for (uint32_t k = 0; k < frequency; k++) table[k] = entry | k << 20;
-        table += frequency;
-    }
-}
 
 // MARK: Portable loops
 
@@ -336,9 +247,20 @@ static size_t decode_groups_512(
 
 // MARK: Whole planes
 
+#if defined(__aarch64__)
+#define encode_groups_narrow pith_rans_encode_groups_neon
+#define decode_groups_narrow pith_rans_decode_groups_neon
+#else
+#define encode_groups_narrow pith_rans_encode_groups_avx2
+#define decode_groups_narrow pith_rans_decode_groups_avx2
+#endif
+
 // The widest instructions that `most` allows, this processor has, and `lanes` fill.
 static unsigned instructions(unsigned most, unsigned lanes) {
     if (lanes != MOST_LANES) return PITH_PORTABLE;
+#if defined(__aarch64__)
+    return most >= PITH_NEON ? PITH_NEON : PITH_PORTABLE;
+#endif
     if (most >= PITH_AVX512 && has_512()) return PITH_AVX512;
     return most >= PITH_AVX2 && pith_rans_has_avx2() ? PITH_AVX2 : PITH_PORTABLE;
 }
@@ -358,7 +280,7 @@ size_t pith_rans_encode(
         if (set == PITH_AVX512)
             words = encode_groups_512(table, symbols + start, groups, words, states);
         else if (set == PITH_AVX2)
-            words = pith_rans_encode_groups_avx2(table, symbols + start, groups, words, states);
+            words = encode_groups_narrow(table, symbols + start, groups, words, states);
         else
             for (size_t g = groups; g-- > 0;)
                 words = encode_group(table, symbols + start + g * lanes, lanes, words, states);
@@ -378,7 +300,7 @@ int pith_rans_decode(
         const uint32_t *table = tables + r * TOTAL;
         size_t groups = runs[r] / MOST_LANES, done = 0;
         if (set == PITH_AVX512) done = 64 * decode_groups_512(table, groups, states, &words, end, symbols);
-        if (set == PITH_AVX2) done = 64 * pith_rans_decode_groups_avx2(table, groups, states, &words, end, symbols);
+        if (set == PITH_AVX2) done = 64 * decode_groups_narrow(table, groups, states, &words, end, symbols);
         while (done < runs[r]) {
             size_t count = runs[r] - done < lanes ? runs[r] - done : lanes;
             if (!decode_group(table, count, states, &words, end, symbols + done)) return 1;

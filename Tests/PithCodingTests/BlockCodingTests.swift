@@ -37,6 +37,11 @@ struct BlockCase: Sendable, CustomTestStringConvertible {
                 name: "float32 weights", type: .float32, bytes: NumberSamples.bytes(dense.map(\.bitPattern)),
                 unit: 1024, method: .planes, limit: count * 4 * 100 / 119),
             BlockCase(
+                name: "rows of halves among float32", type: .float32,
+                bytes: NumberSamples.bytes(
+                    dense.enumerated().map { ($0 / 1024 % 2 == 0 ? Float(Float16($1)) : $1).bitPattern }),
+                unit: 1024, method: .planes, limit: count * 26 / 10),
+            BlockCase(
                 name: "bfloat16 kept in float32", type: .float32,
                 bytes: NumberSamples.bytes(dense.map { $0.bitPattern & 0xffff_0000 }), unit: 1024, method: .planes,
                 limit: count * 2 * 100 / 149),

@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    @Test func `the cost of symbols is their entropy, a 256th of a bit a symbol above it at most`() {
+    @Test func `the cost of symbols is within a 256th of a bit a symbol of their entropy`() {
         var samples = NumberSamples(seed: 2)
         for used in [1, 2, 17, 256] {
             var counts = [UInt32](repeating: 0, count: 256)
@@ -52,6 +52,15 @@ import Testing
             #expect(abs(unsafe Double(pith_entropy_cost(counts)) / 256 - bits) <= total / 256)
         }
         #expect(unsafe pith_entropy_cost([UInt32](repeating: 0, count: 256)) == 0)
+    }
+
+    @Test func `bits are found wherever they stand`() {
+        for place in [0, 1, 63, 64, 500] {
+            var bytes = [UInt8](repeating: 1, count: 501)
+            #expect(unsafe pith_has_bits(bytes, bytes.count, 0xfe) == 0 && pith_has_bits(bytes, bytes.count, 1) == 1)
+            bytes[place] = 0x80
+            #expect(unsafe pith_has_bits(bytes, bytes.count, 0xfe) == 1 && pith_has_bits(bytes, place, 0xfe) == 0)
+        }
     }
 
     @Test(arguments: [UInt32(4096), 2048]) func `frequencies add up, and none that occurs is left out`(_ all: UInt32) {

@@ -33,7 +33,7 @@ import Testing
         let form = try form(
             [1, 2, 3, 4, 5, 1, 2, 3, 4, 5], [2, 5], scales: [1, 10, 100, 2, 20, 200], .block(axis: 1, size: 2))
         #expect(form.decoded().elements(as: Float.self) == [1, 2, 30, 40, 500, 2, 4, 60, 80, 1000])
-        #expect(form.summary == "int8 in blocks of 2")
+        #expect(form.summary == "int8 in blocks of 2, the last of 1")
     }
 
     @Test func `blocks down the columns, with zero points`() throws {

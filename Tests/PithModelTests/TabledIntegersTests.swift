@@ -21,7 +21,7 @@ import Testing
         #expect(form.shape.dimensions == [1, 5] && form.type == .float32)
         // Five codes of 2 bits in two bytes, three half floats, four entries.
         #expect(form.byteCount == 2 + 6 + 16)
-        #expect(form.summary == "uint2 in blocks of 2, of 4 levels")
+        #expect(form.summary == "uint2 in blocks of 2, the last of 1, of 4 levels")
     }
 
     @Test func `codes of three bits lie in four and take three`() throws {

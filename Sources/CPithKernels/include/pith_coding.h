@@ -37,8 +37,8 @@ size_t pith_count_bits(const uint8_t *bytes, size_t count);
 /// Bits of the probabilities of the entropy coder: frequencies of a table add up to 1 << PITH_RANS_BITS.
 #define PITH_RANS_BITS 12
 
-/// Instructions of processors, the widest last; what a processor lacks is left out.
-enum { PITH_PORTABLE = 0, PITH_AVX2 = 1, PITH_AVX512 = 2 };
+/// Instructions of processors, the widest last; what a processor lacks is left out. NEON, of other processors, stands beside AVX2.
+enum { PITH_PORTABLE = 0, PITH_AVX2 = 1, PITH_NEON = 1, PITH_AVX512 = 2 };
 
 /// Turns 256 counters into frequencies between 1 and 4095 for those that are not 0, 4096 in all.
 /// A single symbol gets 4095 and its successor (modulo 256) 1. At least one counter is not 0.

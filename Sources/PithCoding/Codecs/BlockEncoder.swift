@@ -136,7 +136,9 @@ package final class BlockEncoder {
             let start = unsafe last + index * unit
             return unsafe start.pointee & mask == 0 && pith_has_bits(start, min(unit, count - index * unit), mask) == 0
         }
-        return short.count < units.count ? short : []
+        // A class of its own costs bits in the map and some tables; a byte of each element is what it saves at least.
+        let cost = units.count * UnitClasses.bitsPerUnit(UnitClasses.limit) + 800
+        return short.count < units.count && short.count * unit * 8 > cost ? short : []
     }
 
     private func write(_ classes: UnitClasses?, into out: inout [UInt8]) {

@@ -7,7 +7,7 @@ internal import CPithKernels
 struct LevelClasses: Equatable {
     /// The class of each row and of each column; two of them add up to less than `sums`.
     let rows: [UInt8], columns: [UInt8]
-    /// Number of sums of classes, 1 through 31.
+    /// Number of sums of classes: 1 through 31, but for ``pairs``, which only serve to count.
     let sums: Int
     /// The table of each sum, in rising order without gaps, filled up to 32.
     private(set) var tables: [UInt8]
@@ -36,14 +36,13 @@ struct LevelClasses: Equatable {
             rows: [UInt8](repeating: 0, count: rows), columns: [UInt8](repeating: 0, count: columns), sums: 1)
     }
 
-    /// Classes of what is given by its sums of distances, each over so many levels; what is nil is not told apart.
-    init(rows: [UInt32]?, of rowLength: Int, columns: [UInt32]?, of columnLength: Int, counts: (Int, Int)) {
-        let rowClasses = rows.map { LevelClasses.classes($0, of: rowLength) }
-        let columnClasses = columns.map { LevelClasses.classes($0, of: columnLength) }
-        let most = Int(rowClasses?.max() ?? 0) + Int(columnClasses?.max() ?? 0)
+    /// Classes of rows and columns by the sums of their distances, each over so many levels.
+    init(rows: [UInt32], of rowLength: Int, columns: [UInt32], of columnLength: Int) {
+        let rowClasses = LevelClasses.classes(rows, of: rowLength)
+        let columnClasses = LevelClasses.classes(columns, of: columnLength)
         self.init(
-            rows: rowClasses ?? [UInt8](repeating: 0, count: counts.0),
-            columns: columnClasses ?? [UInt8](repeating: 0, count: counts.1), sums: most + 1)
+            rows: rowClasses, columns: columnClasses,
+            sums: Int(rowClasses.max() ?? 0) + Int(columnClasses.max() ?? 0) + 1)
     }
 
     /// Gives a sum a table of its own, or that of the sum before it.

@@ -97,8 +97,7 @@ final class LevelsEncoder {
             unsafe pith_levels_sums(levels, shape.count, shape.unit, &rows, &columns)
         }
         // The last row may be short; its mean is taken over whole rows' length all the same.
-        let both = LevelClasses(
-            rows: rows, of: shape.unit, columns: columns, of: shape.rows, counts: (shape.rows, shape.unit))
+        let both = LevelClasses(rows: rows, of: shape.unit, columns: columns, of: shape.rows)
         let pairs = count(shape, both.pairs)
         var best: (classes: LevelClasses, counts: [UInt32], cost: Int)?
         for (hasRows, hasColumns) in [(true, true), (true, false), (false, true), (false, false)] {

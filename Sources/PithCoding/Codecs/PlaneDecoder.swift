@@ -44,7 +44,7 @@ final class PlaneDecoder {
             unsafe try decode(&reader, runs: classes.runs, into: target)
             return true
         case .parts:
-            guard let classes else { throw reader.corrupt("a plane wants classes and its block has none", at: start) }
+            guard let classes else { throw reader.corrupt("a plane wants classes where there are none", at: start) }
             var done = 0
             for run in classes.runs {
                 let part = unsafe UnsafeMutableBufferPointer(rebasing: target[done..<done + run])

@@ -2,6 +2,8 @@
 protocol SteppedTechnique: Technique {
     /// Distance of neighbouring levels, in root mean squares of a weight; 0 for levels that bits set.
     var step: Double { get set }
+    /// Whether steps come of data alone.
+    var needsData: Bool { get }
 }
 
 extension SteppedTechnique {
@@ -16,12 +18,25 @@ extension SteppedTechnique {
     }
 }
 
-extension TrellisCoder: SteppedTechnique {}
-extension GPTQQuantizer: SteppedTechnique {}
+extension TrellisCoder: SteppedTechnique {
+    var needsData: Bool { false }
+}
+
+extension GPTQQuantizer: SteppedTechnique {
+    var needsData: Bool { true }
+}
 
 extension Stage {
     /// The technique, where its strength is a step.
-    var stepped: (any SteppedTechnique)? {
-        (technique as? any SteppedTechnique).flatMap { $0.step > 0 ? $0 : nil }
+    func stepped(hasData: Bool) -> (any SteppedTechnique)? {
+        (technique as? any SteppedTechnique).flatMap { $0.step > 0 && (hasData || !$0.needsData) ? $0 : nil }
     }
+}
+
+extension Recipe {
+    /// Whether a stage can be made stronger without end.
+    func hasStrength(hasData: Bool) -> Bool { stages.contains { $0.stepped(hasData: hasData) != nil } }
+
+    /// Whether what a stage saves is in a container's coding alone.
+    var isForContainers: Bool { hasStrength(hasData: true) }
 }

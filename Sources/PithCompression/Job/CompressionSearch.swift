@@ -27,11 +27,12 @@ public struct CompressionSearch: Sendable {
     public func run() async throws -> CompressionReport {
         try options.requireDecidablePromises(input: input)
         if let recipe { return try await run(recipe) }
-        // What a trellis saves is in the container's coding alone.
         let isContainer = output.lowercased().hasSuffix(".pith")
         let inOrder = options.isBoundBySizeAlone ? Recipe.gentlestFirst : Recipe.builtIn
-        let candidates =
-            options.hasPromises ? inOrder.filter { isContainer || !$0.hasStrength } : [try Recipe.named("int8")]
+        let hasData = options.data != nil
+        // Without data the levels of some are not made for containers at all.
+        let fitting = inOrder.filter { isContainer && $0.hasStrength(hasData: hasData) || !$0.isForContainers }
+        let candidates = options.hasPromises ? fitting : [try Recipe.named("int8")]
         var failures: [String] = []
         for candidate in candidates {
             do {
@@ -52,7 +53,9 @@ public struct CompressionSearch: Sendable {
 
     /// Runs the job of a recipe, whose strength is found first where a size was asked for and it has one.
     private func run(_ recipe: Recipe) async throws -> CompressionReport {
-        guard let limit = options.maximumSize, recipe.hasStrength else { return try await job(recipe).run() }
+        guard let limit = options.maximumSize, recipe.hasStrength(hasData: options.data != nil) else {
+            return try await job(recipe).run()
+        }
         let found = try await StrengthSearch(job: job(recipe), limit: limit).run()
         var report = try await job(found.recipe).run()
         report.notes.insert(found.note, at: 0)

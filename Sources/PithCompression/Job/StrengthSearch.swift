@@ -16,6 +16,8 @@ struct StrengthSearch {
     /// Sixteenths of an octave, each way.
     private static let reach = 96
 
+    private var hasData: Bool { job.options.data != nil }
+
     /// What was found, in one sentence.
     struct Result {
         let recipe: Recipe
@@ -58,7 +60,7 @@ struct StrengthSearch {
             if byteCount <= limit { high = middle } else { low = middle }
             isCut = start.duration(to: clock.now) > timeLimit
         }
-        let steps = recipe(high).stages.compactMap { $0.stepped?.step.formatted(digits: 4) }
+        let steps = recipe(high).stages.compactMap { $0.stepped(hasData: hasData)?.step.formatted(digits: 4) }
         return Result(
             recipe: recipe(high),
             note: "The finest steps that fit \(limit) bytes were found in \(trials) trials: step "
@@ -68,7 +70,7 @@ struct StrengthSearch {
     private func bench() async throws -> Bench {
         let original = try ONNXReader.read(path: job.input)
         let dataset = try job.options.data.map { try Dataset(path: $0, graphInputs: original.graph.requiredInputs) }
-        let first = job.recipe.stages.firstIndex { $0.stepped != nil } ?? 0
+        let first = job.recipe.stages.firstIndex { $0.stepped(hasData: hasData) != nil } ?? 0
         var piece = Workpiece(model: original)
         try await job.apply(0..<first, to: &piece, of: original, dataset)
         return Bench(original: original, dataset: dataset, piece: piece, first: first)
@@ -88,15 +90,10 @@ struct StrengthSearch {
     private func recipe(_ change: Int) -> Recipe {
         var recipe = job.recipe
         for index in recipe.stages.indices {
-            guard var technique = recipe.stages[index].stepped else { continue }
+            guard var technique = recipe.stages[index].stepped(hasData: hasData) else { continue }
             technique.widen(sixteenths: change)
             recipe.stages[index].technique = technique
         }
         return recipe
     }
-}
-
-extension Recipe {
-    /// Whether a stage can be made stronger without end.
-    var hasStrength: Bool { stages.contains { $0.stepped != nil } }
 }

@@ -29,11 +29,14 @@ public enum NPYWriter {
     ///
     /// - Throws: `FormatError` `.unsupported` as `bytes(of:)`, `.unwritable` when the file can not be written.
     public static func write(_ tensor: Tensor, to path: String) throws(FormatError) {
-        let data = Data(try bytes(of: tensor))
-        do { try data.write(to: URL(fileURLWithPath: path), options: .atomic) } catch {
-            throw FormatError(
-                code: .unwritable, subject: path, problem: "it can not be written (\(error.localizedDescription)).",
-                remedy: "Check that the folder exists, may be written and has room.")
+        let data = try bytes(of: tensor), staged = try StagedOutput(beside: path)
+        do {
+            try staged.write(URL(fileURLWithPath: path).lastPathComponent) { try $0.write(data) }
+        } catch let error as FormatError {
+            throw error
+        } catch {
+            preconditionFailure("A file was refused with a foreign error: \(error).")
         }
+        try staged.commit()
     }
 }

@@ -11,7 +11,8 @@ enum NumPyLocator {
         let name = url.deletingPathExtension().lastPathComponent
         let file = PackedModel.File(path: path, name: url.lastPathComponent, byteCount: bytes.byteCount)
         let array = try located(in: bytes, at: 0, named: path, as: name)
-        return PackedModel(kind: .npy, files: [file], arrays: [array])
+        return PackedModel(kind: .npy, files: [file], arrays: [array.array])
+            .noting(array.isPlain ? nil : note(on: [name]))
     }
 
     /// The arrays of an NPZ file that are stored as they are; deflated ones stay bytes.
@@ -20,23 +21,35 @@ enum NumPyLocator {
     static func archive(at path: String) throws(FormatError) -> PackedModel {
         let bytes = try MappedFile.bytes(of: path)
         let archive = try ZIPArchive(bytes, named: path)
-        var arrays: [PackedModel.LocatedArray] = []
+        var arrays: [PackedModel.LocatedArray] = [], others: [String] = []
         for entry in archive.entries where entry.name.hasSuffix(".npy") && !entry.isDeflated {
             let content = bytes.slice(entry.storedRange), name = String(entry.name.dropLast(4))
             // An array that is not read, such as one of strings, is bytes like the rest.
             guard let array = try? located(in: content, at: entry.storedRange.lowerBound, named: path, as: name)
             else { continue }
-            arrays.append(array)
+            arrays.append(array.array)
+            if !array.isPlain { others.append(name) }
         }
+        let deflated = archive.entries.count { $0.name.hasSuffix(".npy") && $0.isDeflated }
         let name = URL(fileURLWithPath: path).lastPathComponent
         let file = PackedModel.File(path: path, name: name, byteCount: bytes.byteCount)
         return PackedModel(kind: .npz, files: [file], arrays: arrays)
+            .noting(others.isEmpty ? nil : note(on: others))
+            .noting(
+                deflated == 0
+                    ? nil
+                    : "\(deflated) of its arrays are deflated, so they are kept as bytes: np.savez, without compression, "
+                        + "lets them be coded as numbers and read alone")
+    }
+
+    private static func note(on names: [String]) -> String {
+        "big-endian or column-major arrays are kept as bytes, and listed so: \(names.joined(separator: ", "))"
     }
 
     /// The numbers of the NPY file in `bytes`, which starts at `offset` of its own file.
     private static func located(
         in bytes: Storage, at offset: Int, named file: String, as name: String
-    ) throws(FormatError) -> PackedModel.LocatedArray {
+    ) throws(FormatError) -> (array: PackedModel.LocatedArray, isPlain: Bool) {
         let (header, start) = try NPYReader.header(in: bytes, named: file)
         guard let count = header.type.byteCount(of: header.shape.count), count <= bytes.byteCount - start else {
             throw FormatError(
@@ -45,8 +58,9 @@ enum NumPyLocator {
         }
         // Other orders of bytes and axes come back as they are, but are no rows of numbers.
         let isPlain = !header.isBigEndian && !header.isFortranOrder
-        return PackedModel.LocatedArray(
+        let array = PackedModel.LocatedArray(
             name: name, type: isPlain ? header.type : .uint8, shape: isPlain ? header.shape : .vector(count), file: 0,
             range: offset + start..<offset + start + count)
+        return (array, isPlain)
     }
 }

@@ -77,7 +77,9 @@ final class ONNXLocator {
         let name = renamed ?? (fields.name.isEmpty ? "at byte \(range.lowerBound)" : fields.name)
         if fields.isExternal { return try locateExternal(fields, type, name) }
         let floats: [Int: [ScalarType]] = [4: [.float32, .complex64], 10: [.float64, .complex128]]
-        for (field, place) in fields.numbers where place.count >= ONNXLocator.smallest {
+        // The numbers of a small weight are wanted all the same; small integers are shapes and axes, mostly.
+        let smallest = type.isFloatingPoint && !fields.dimensions.isEmpty ? 1 : ONNXLocator.smallest
+        for (field, place) in fields.numbers where place.count >= smallest {
             guard floats[field]?.contains(type) ?? true else { continue }
             add(name, type, fields.dimensions, file: 0, place)
         }

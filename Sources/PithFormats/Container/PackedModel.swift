@@ -73,6 +73,10 @@ package struct PackedModel: Sendable {
         if name.hasSuffix(".npy") { return try NumPyLocator.array(at: path) }
         if name.hasSuffix(".onnx") {
             let locator = try ONNXLocator(path: path), model = try locator.model()
+            guard model.files[0].byteCount > 0 else {
+                throw FormatError(
+                    code: .truncated, subject: path, problem: "the file is empty.", remedy: FormatError.damaged)
+            }
             return locator.hasGraph ? try model.read(asGraphAt: path) : model
         }
         throw FormatError(
@@ -102,6 +106,13 @@ package struct PackedModel: Sendable {
         }
         var copy = self
         copy.hot = first
+        return copy
+    }
+
+    /// The same with one more note, if there is one.
+    func noting(_ note: String?) -> PackedModel {
+        var copy = self
+        if let note { copy.notes.append(note) }
         return copy
     }
 

@@ -28,10 +28,10 @@ public struct GroupedIntegers: Representation, Equatable {
     /// from -4 through 3, those of 6 bits in `uint8` from 0 through 63.
     public let levelBits: Int
 
-    /// The same with one scale where all channels have the same; as it is where they do not, or have zero points.
+    /// The same with one scale where all groups have the same; as it is where they do not, or have zero points.
     package var withOneScale: GroupedIntegers {
-        guard case .channel = grouping, zeroPoints == nil, scales.type == .float32, let numbers = scales.floats(),
-            let first = numbers.first, numbers.allSatisfy({ $0 == first })
+        guard zeroPoints == nil, scales.type == .float32, let numbers = scales.floats(), let first = numbers.first,
+            numbers.allSatisfy({ $0 == first })
         else { return self }
         return GroupedIntegers(
             levels: levels, scales: Tensor([first] as [Float], shape: .scalar), grouping: .tensor, levelBits: levelBits)
@@ -86,7 +86,9 @@ public struct GroupedIntegers: Representation, Equatable {
         switch grouping {
         case .tensor: return "\(type) per tensor"
         case .channel: return "\(type) per channel"
-        case .block(_, let size): return "\(type) in blocks of \(size)"
+        case .block(let axis, let size):
+            let left = levels.shape.dimensions[axis] % size
+            return "\(type) in blocks of \(size)" + (left == 0 ? "" : ", the last of \(left)")
         }
     }
 

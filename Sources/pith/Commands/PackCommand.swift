@@ -37,6 +37,9 @@ struct PackCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard threads.map({ $0 > 0 }) ?? true else { throw ValidationError("--threads takes a number from 1 up.") }
+        guard !compare || output == nil else {
+            throw ValidationError("--compare writes nothing: leave out -o, or --compare.")
+        }
         guard compare || output != nil else {
             throw ValidationError("Say where the container goes with -o, or --compare.")
         }

@@ -57,6 +57,35 @@ import Testing
         #expect(try #require(free.fidelity).sqnrDB > (try #require(found.fidelity).sqnrDB))
     }
 
+    @Test func `a size alone takes steps that data round, where there are data`() async throws {
+        let scratch = try Scratch()
+        var options = CompressionOptions()
+        (options.data, options.profile, options.maximumSize) = (Digits.card, .fixedRules, 26_000)
+        let found = try await CompressionSearch(
+            input: Digits.model, output: scratch.path("a.pith"), recipe: nil, options: options
+        ).run()
+        #expect(found.recipe.name == "coded" && found.output.bytes <= 26_000)
+        #expect(try #require(found.fidelity).sqnrDB > 18)
+    }
+
+    @Test func `without data a step is refused, and no strength is looked for`() async throws {
+        let scratch = try Scratch()
+        var options = CompressionOptions()
+        (options.profile, options.maximumSize) = (.fixedRules, 200_000)
+        let search = CompressionSearch(
+            input: Digits.model, output: scratch.path("a.pith"), recipe: try Recipe.named("coded"), options: options)
+        let found = try await search.run()
+        #expect(found.recipe.stages.contains { ($0.technique as? GPTQQuantizer)?.step == 0.4 })
+        #expect(found.notes.contains { $0.contains("without data `bits` count") })
+        #expect(!found.notes.contains { $0.contains("finest steps") })
+        options.isStrict = true
+        let strict = CompressionSearch(
+            input: Digits.model, output: scratch.path("b.pith"), recipe: try Recipe.named("coded"), options: options)
+        await #expect { _ = try await strict.run() } throws: {
+            ($0 as? CompressionError)?.problem.contains("a step needs --data") == true
+        }
+    }
+
     @Test func `room to spare makes the steps finer`() async throws {
         let scratch = try Scratch(), free = try await run(scratch.path("free.pith"), size: nil)
         let found = try await run(scratch.path("a.pith"), size: free.output.bytes * 5 / 4)

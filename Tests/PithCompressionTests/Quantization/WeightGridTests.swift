@@ -93,7 +93,7 @@ struct WeightGridTests {
         let form = try #require(piece.model.graph.weights["w"]?.representation as? GroupedIntegers)
         // Three blocks in each of 20 columns, the last of them not full.
         #expect(form.byteCount == (740 * bits + 7) / 8 + 60 * 4 + (isSymmetric ? 0 : (60 * bits + 7) / 8))
-        #expect(form.summary == "\(isSymmetric ? "" : "u")int\(bits) in blocks of 16")
+        #expect(form.summary == "\(isSymmetric ? "" : "u")int\(bits) in blocks of 16, the last of 5")
         let unit = (0..<37 * 37).map { $0 % 38 == 0 ? Float(1) : 0 }
         let output = try GraphBench.run(piece.model, ["x": Tensor(unit, shape: try Shape([37, 37]))])["y"]
         #expect(output == form.decoded())

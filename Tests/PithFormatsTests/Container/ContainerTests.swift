@@ -113,6 +113,24 @@ import Testing
         #expect(try back.tensor(named: "half").floats() == arrays.tensor(named: "half").floats())
     }
 
+    @Test func `an archive whose arrays are no plain numbers says so`() throws {
+        let folder = try ScratchFolder()
+        let header = "{'descr': '>f4', 'fortran_order': False, 'shape': (4,), }"
+        let padded = header + String(repeating: " ", count: 128 - 11 - header.utf8.count) + "\n"
+        let bytes: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0] + Array(padded.utf8) + [UInt8](0..<16)
+        let model = try PackedModel.read(path: folder.write(bytes, to: "big.npy"))
+        #expect(model.arrays.map(\.type) == [.uint8])
+        #expect(model.notes.count == 1 && model.notes[0].hasSuffix("listed so: big"))
+        #expect(throws: FormatError.self) { try PackedModel.read(path: folder.write([], to: "empty.onnx")) }
+    }
+
+    @Test func `one array does not take the place of a folder`() throws {
+        let folder = try ScratchFolder()
+        #expect {
+            try NPYWriter.write(Tensor(vector: [1, 2] as [Float]), to: folder.path(""))
+        } throws: { ($0 as? FormatError)?.problem.contains("folder") == true }
+    }
+
     @Test func `a graph that makes no sense is packed with a note, and a file without one silently`() async throws {
         let folder = try ScratchFolder()
         var model = HandmadeModel.small
@@ -121,7 +139,7 @@ import Testing
         model.node("Relu", ["m"], ["a"])
         let source = try folder.write(model.bytes, to: "m.onnx"), packed = try PackedModel.read(path: source)
         #expect(packed.notes.count == 1 && packed.notes[0].contains("'a' is already defined"))
-        #expect(packed.arrays.map(\.name) == ["w"] && packed.forms.isEmpty)
+        #expect(packed.arrays.map(\.name) == ["w", "b"] && packed.forms.isEmpty)
         let report = try await ContainerPacker(packed, threads: 1)
             .pack(to: OutputFile(path: folder.path("m.pith")), named: "m.pith")
         #expect(report.notes == packed.notes)

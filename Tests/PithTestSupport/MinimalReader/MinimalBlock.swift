@@ -98,6 +98,7 @@ public struct MinimalBlock {
             guard let classes else { throw MinimalReader.Refusal(reason: "classes") }
             var output = [UInt8](repeating: 0, count: count)
             for places in classes.order(count) {
+                try require(input.next.map { $0 <= 2 } ?? false, "mode")
                 for (place, byte) in zip(places, try plane(&input, places.count, nil)) { output[place] = byte }
             }
             return output

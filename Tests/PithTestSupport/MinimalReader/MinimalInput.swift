@@ -9,6 +9,9 @@ struct MinimalInput {
     var isAtEnd: Bool { position == bytes.count }
     var rest: Int { bytes.count - position }
 
+    /// The byte that is read next; nil at the end.
+    var next: UInt8? { position < bytes.count ? bytes[position] : nil }
+
     mutating func byte() throws -> UInt8 {
         try require(position < bytes.count, "end of bytes")
         defer { position += 1 }

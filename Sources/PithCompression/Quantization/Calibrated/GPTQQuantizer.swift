@@ -33,7 +33,10 @@ public struct GPTQQuantizer: GridTechnique {
     /// Bits of single weights, by their qualified names; 8 means one symmetric scale for each output channel.
     public var bitsOf: [String: Int] = [:]
     /// Where not 0, layers that are rounded with data get levels so many root mean squares of the weight apart, one scale for all
-    /// of it, in 8 bits of which a container takes as many as they are worth; bits and blocks are for what is left.
+    /// of it, in 8 bits of which a container takes as many as they are worth; wider where the largest weight would not fit.
+    ///
+    /// Such levels are symmetric, and their scale is a `float32`. `bits`, `blockSize`, `symmetric`, `scales` and `clipping` are for
+    /// what data do not weigh: tables, and with `rounding: nearest` recurrent weights.
     public var step = 0.0
     /// Weights that share a scale, along the axis that a product sums over (along the rows of a table); 0: all of an
     /// output channel, as convolutions always have it.
@@ -91,6 +94,10 @@ public struct GPTQQuantizer: GridTechnique {
         guard let dataset = context.dataset, !dataset.calibrationRows.isEmpty else {
             piece.note(
                 "Weights are rounded to nearest: without calibration data there is nothing to weigh their errors by.")
+            if step > 0 {
+                piece.note("\(Self.name): its step is for weights that data weigh; without data `bits` count.")
+                piece.refusals.append("\(Self.name): a step needs --data, and there are no calibration rows")
+            }
             return try await roundToNearest(
                 &piece, in: context, because: { _ in "there is no calibration data" }, where: { _ in true })
         }
