@@ -51,9 +51,6 @@ public struct TrellisCoder: WeightTechnique {
         case states, step, rateWeight, scope, minimumCount
     }
 
-    /// The widest and the finest step.
-    static let steps = 0.01...4.0
-
     public init() {}
 
     public func validate() throws(CompressionError) {

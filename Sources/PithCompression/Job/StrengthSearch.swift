@@ -40,6 +40,10 @@ struct StrengthSearch {
     ///   throw; `CancellationError`.
     func run() async throws -> Result {
         let clock = ContinuousClock(), start = clock.now, bench = try await bench()
+        // A card may have no calibration rows, and then steps that come of data do nothing.
+        guard job.recipe.hasStrength(hasData: !(bench.dataset?.calibrationRows.isEmpty ?? true)) else {
+            return Result(recipe: job.recipe, note: "No steps are looked for: there are no calibration rows.")
+        }
         var high = Self.reach, low = -Self.reach - 1, trials = 1
         let largest = try await size(high, bench)
         guard largest <= limit else {

@@ -86,6 +86,22 @@ import Testing
         }
     }
 
+    @Test func `a card without calibration rows is no data for a step`() async throws {
+        let scratch = try Scratch()
+        try scratch.write("x.npy", npy: [Float](repeating: 0.5, count: 4 * 64), shape: [4, 64])
+        let card = try scratch.write(
+            "card.yaml", "inputs:\n  x: { file: x.npy }\nmetric: fidelity\nevaluate: [0, 4]\n")
+        let model = try DynamicBench.products(), input = scratch.path("in.onnx")
+        try ONNXWriter.write(model, to: input)
+        var options = CompressionOptions()
+        (options.data, options.profile, options.maximumSize) = (card, .fixedRules, 1 << 20)
+        let found = try await CompressionSearch(
+            input: input, output: scratch.path("a.pith"), recipe: Recipe.named("coded"), options: options
+        ).run()
+        #expect(found.notes.first == "No steps are looked for: there are no calibration rows.")
+        #expect(found.recipe.stages.contains { ($0.technique as? GPTQQuantizer)?.step == 0.4 })
+    }
+
     @Test func `room to spare makes the steps finer`() async throws {
         let scratch = try Scratch(), free = try await run(scratch.path("free.pith"), size: nil)
         let found = try await run(scratch.path("a.pith"), size: free.output.bytes * 5 / 4)

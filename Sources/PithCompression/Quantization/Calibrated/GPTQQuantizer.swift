@@ -65,9 +65,9 @@ public struct GPTQQuantizer: GridTechnique {
 
     public func validate() throws(CompressionError) {
         try validateGrid()
-        guard step == 0 || TrellisCoder.steps.contains(step) else {
+        guard step == 0 || Self.steps.contains(step) else {
             throw Self.invalid(
-                "step", "\(step) lies outside \(TrellisCoder.steps).",
+                "step", "\(step) lies outside \(Self.steps).",
                 remedy: "Use 0.1 (fine) to 1 (coarse), or 0 for none.")
         }
         guard step == 0 || bitsOf.isEmpty else {
