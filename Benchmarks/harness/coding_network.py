@@ -9,7 +9,7 @@ from . import coding_pith, environments, process
 from .coding_measures import say
 
 NETWORK, CARD = "resnet56-cifar10.onnx", "resnet-cifar10.yaml"
-STEPS = (0.3, 0.4, 0.5, 0.6, 0.75, 1.0, 1.3)
+STEPS = (0.16, 0.22, 0.28, 0.34, 0.42, 0.55, 0.7)
 BLIND = (0.06, 0.09, 0.12, 0.16, 0.2)
 TOLERANCE = 0.005  # of accuracy: what 2,500 images can not tell apart
 # As they are: folded normalizations give layers weights of very different size, for which one quality parameter stands; and in units
@@ -26,12 +26,12 @@ def score(model, reference, card):
     return {"accuracy": told["accuracy"]["candidate"], "reference": told["accuracy"]["reference"], "decibels": told["fidelity"]["sqnrDB"]}
 
 
-def ours(model, card, technique, step, folder):
+def ours(model, card, sees, step, folder):
     """A container with levels of a step, graph, biases, recipe and all; scored as what comes out of it again."""
     recipe, packed, back = (folder / name for name in ("network.yaml", "network.pith", "network.onnx"))
     recipe.write_text(
-        f"version: 1\nstages:\n  - technique: graph.clean\n  - technique: {technique}\n    step: {step}\n  - technique: share.palette\n")
-    data = ("--data", card) if technique == "quantize.gptq" else ()
+        f"version: 1\nstages:\n  - technique: graph.clean\n  - technique: code.trellis\n    step: {step}\n")
+    data = ("--data", card) if sees else ()
     coding_pith.run("compress", model, "-o", packed, "--recipe", recipe, *data, "--profile", "none")
     coding_pith.run("unpack", packed, "-o", back)
     return {"step": step, "bytes": packed.stat().st_size} | score(back, model, card)
@@ -73,10 +73,10 @@ def measure(models, folder, quick):
     clean = folder / "clean.onnx"
     coding_pith.run("compress", model, "-o", clean, "--recipe", "clean", "--profile", "none")
     told = {"network": NETWORK, "pith": [], "blind": [], "recipes": [], "nncodec": {}}
-    for kind, technique, steps in (("pith", "quantize.gptq", STEPS), ("blind", "code.trellis", BLIND)):
+    for kind, sees, steps in (("pith", True, STEPS), ("blind", False, BLIND)):
         for step in steps[-2:] if quick else steps:
-            told[kind].append(ours(model, card, technique, step, folder))
-            say(f"  {technique}, step {step}: {told[kind][-1]}")
+            told[kind].append(ours(model, card, sees, step, folder))
+            say(f"  {kind}, step {step}: {told[kind][-1]}")
     for name in () if quick else ("mixed", "int4-accurate"):
         told["recipes"].append(built_in(model, card, name, folder))
         say(f"  {name}: {told['recipes'][-1]}")

@@ -105,7 +105,7 @@ def _levels(told):
 
 def _whole(told):
     rows = []
-    for kind, name in (("pith", "pith with data, step"), ("blind", "pith without data, trellis, step")):
+    for kind, name in (("pith", "pith with data, step"), ("blind", "pith without data, step")):
         for one in told[kind]:
             rows.append([f"{name} {one['step']}", f"{one['bytes']:,}", number(one["decibels"], 1), number(one["accuracy"], 4)])
     for one in told["recipes"]:
@@ -120,7 +120,7 @@ def _whole(told):
     return [
         "## A whole network", "",
         f"{told['network']}, {number(told['pith'][0]['reference'], 4)} in float. Pith's bytes are those of the container: graph, biases, recipe and all",
-        "(`quantize.gptq` with a `step`, `code.trellis`, and built-in recipes); NNCodec's are its stream, by its trellis, and 4 for each bias. Its",
+        "(`code.trellis` with a `step`, and built-in recipes); NNCodec's are its stream, by its trellis, and 4 for each bias. Its",
         "weights come from the model with folded normalizations, as they are and divided by their root mean squares. It sees no data; what data are",
         "worth shows between Pith's own rows.", "",
         *table(["", "bytes", "output SQNR, dB", "accuracy"], rows),

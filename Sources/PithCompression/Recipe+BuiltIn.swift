@@ -2,7 +2,7 @@ extension Recipe {
     /// The recipes that come with Pith, those with the smallest output first.
     public static let builtIn: [Recipe] = [
         Recipe(name: "int2", stages: start + [Stage(rounded(bits: 2)), palettes]),
-        Recipe(name: "coded", stages: start + [Stage(coded), palettes]),
+        Recipe(name: "coded", stages: start + [Stage(coded)]),
         Recipe(name: "int4-accurate", stages: start + [Stage(rounded(bits: 4)), palettes]),
         Recipe(name: "int4", stages: start + [Stage(nearest(bits: 4)), palettes]),
         Recipe(name: "mixed", stages: start + [Stage(MixedQuantizer()), palettes]),
@@ -30,7 +30,7 @@ extension Recipe {
     /// The same recipes in a fixed order of what they take from a weight, the gentlest first.
     package static var gentlestFirst: [Recipe] {
         let names = [
-            "clean", "fp16", "int8-weights", "int8-accurate", "int8", "int8-dynamic", "coded", "mixed", "trellis",
+            "clean", "fp16", "int8-weights", "int8-accurate", "int8", "int8-dynamic", "trellis", "mixed", "coded",
             "int4-accurate", "int4", "int2",
         ]
         return names.compactMap { name in builtIn.first { $0.name == name } }
@@ -42,12 +42,12 @@ extension Recipe {
         case "int2": "2-bit weights in blocks of 32, rounded with the help of data, computed in float"
         case "int4-accurate": "4-bit weights in blocks of 32, rounded with the help of data, computed in float"
         case "coded":
-            "for .pith files: weights in about 3 bits, rounded with the help of data to steps for entropy coding, computed in float"
+            "for .pith files: weights in about 3 bits by trellis-coded quantization with the help of data, computed in float"
         case "int4": "4-bit weights in blocks of 32 by nearest rounding, computed in float, no data needed"
         case "mixed":
             "2 to 8 bits for each weight by how much its rounding is felt, measured on data; computed in float"
         case "trellis":
-            "for .pith files: weights in about 5 bits by trellis-coded quantization, computed in float, no data needed"
+            "for .pith files: weights in about 5 bits by trellis-coded quantization, computed in float; data only helps"
         case "int8": "8-bit weights, and 8-bit activations where they are sound and faster; needs data for the latter"
         case "int8-accurate": "the same with weights rounded with the help of data, and the most accurate fast choice"
         case "int8-dynamic":
@@ -69,9 +69,9 @@ extension Recipe {
         return technique
     }
 
-    private static var coded: GPTQQuantizer {
-        var technique = rounded(bits: 4)
-        technique.step = 0.4
+    private static var coded: TrellisCoder {
+        var technique = TrellisCoder()
+        technique.step = 0.22
         return technique
     }
 

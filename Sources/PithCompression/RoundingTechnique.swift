@@ -33,7 +33,7 @@ extension HalfRounder: RoundingTechnique {
 extension GPTQQuantizer: RoundingTechnique {
     func isServed(by form: any Representation, of maker: String) -> Bool {
         let withData = [Self.name, MixedQuantizer.name, StaticQuantizer.name, DynamicQuantizer.name]
-        return withData.contains(maker) && form.bitsOfLevels.map { $0 <= (step > 0 ? 8 : bits) } ?? false
+        return withData.contains(maker) && form.bitsOfLevels.map { $0 <= bits } ?? false
     }
 }
 

@@ -7,7 +7,28 @@ package enum LevelSearch {
     /// The same without a trellis: distances 0 through 127.
     package static let plainRates = 128
     /// Largest distance from zero, in steps, that the search takes.
-    package static let largestValue: Float = 124
+    package static let largestValue = Float(PITH_TRELLIS_WIDEST)
+    /// Runs that the search takes side by side.
+    package static let runs = Int(PITH_TRELLIS_RUNS)
+    /// Costs and counters with so many states.
+    package static func rates(states: Int) -> Int { states == 1 ? plainRates : 2 * ratesPerSet }
+}
+
+/// How the errors of a row of levels move the numbers after them, and what they cost.
+package struct LevelFeedback: Sendable {
+    /// Numbers in a row.
+    package let columns: Int
+    /// Square, row-major: an error in column `j` moves the number in column `k > j` by itself times element (j, k).
+    package let factors: [Float]
+    /// What a squared unit of error costs in each column.
+    package let pivots: [Float]
+
+    package init(factors: [Float], pivots: [Float]) {
+        precondition(factors.count == pivots.count * pivots.count && !pivots.isEmpty, "The factors are square.")
+        columns = pivots.count
+        self.factors = factors
+        self.pivots = pivots
+    }
 }
 
 extension Kernels {
@@ -22,7 +43,7 @@ extension Kernels {
         _ values: Span<Float>, weights: Span<Float>, states: Int, runLength: Int, rates: [Float],
         into levels: inout [Int8], counts: inout [UInt32]
     ) {
-        let size = states == 1 ? LevelSearch.plainRates : 2 * LevelSearch.ratesPerSet
+        let size = LevelSearch.rates(states: states)
         precondition(states == 1 || states == 4 || states == 8, "There is no trellis of \(states) states.")
         precondition(
             levels.count == values.count && (weights.isEmpty || weights.count == values.count) && runLength > 0,
@@ -49,6 +70,72 @@ extension Kernels {
                             UInt32(lengths.count), UInt32(states), rates, &scratch, target + start, &counts)
                     }
                 }
+            }
+        }
+    }
+
+    /// Finds levels for rows of `targets`, each `steps` apart, where errors move what comes after them in their row.
+    ///
+    /// With a `runLength`, whole rows, runs of so many numbers are walks from state 0 to state 0; without, all numbers are one walk
+    /// from the state `first` to the state that is returned. Least is the sum of `pivots * (moved target - level * step)^2 + rate`,
+    /// as far as ways that end in the same state of the trellis are compared. Adds the levels' numbers to `counts`.
+    ///
+    /// - Complexity: O(*n* states columns) time, 144 bytes of memory for each number of a run.
+    package static func searchLevels(
+        _ targets: Span<Float>, steps: Span<Float>, _ feedback: LevelFeedback, states: Int, runLength: Int?,
+        first: Int = 0, rates: [Float], into levels: inout [Int8], counts: inout [UInt32]
+    ) -> Int {
+        let size = LevelSearch.rates(states: states), columns = feedback.columns
+        precondition(states == 1 || states == 4 || states == 8, "There is no trellis of \(states) states.")
+        precondition(
+            levels.count == targets.count && steps.count == targets.count, "Levels and steps belong to targets.")
+        precondition(
+            targets.count.isMultiple(of: columns) && (runLength ?? columns).isMultiple(of: columns)
+                && runLength.map { $0 > 0 } ?? true, "Runs are rows of \(columns).")
+        precondition(rates.count == size && counts.count == size, "Rates and counters are \(size).")
+        precondition((0..<states).contains(first) && (runLength == nil || first == 0), "There is no state \(first).")
+        guard targets.count > 0 else { return first }
+        let length = runLength ?? targets.count, longest = min(length, targets.count)
+        var sums = [Float](repeating: 0, count: Int(PITH_FEEDBACK_SUMS) * columns)
+        var scratch = [UInt8](repeating: 0, count: Int(PITH_FEEDBACK_SCRATCH) * longest), last = first
+        unsafe targets.withUnsafeBufferPointer { targets in
+            unsafe steps.withUnsafeBufferPointer { steps in
+                unsafe levels.withUnsafeMutableBufferPointer { levels in
+                    guard let source = targets.baseAddress, let widths = steps.baseAddress,
+                        let found = levels.baseAddress
+                    else { return }
+                    for start in stride(from: 0, to: targets.count, by: LevelSearch.runs * length) {
+                        let end = min(start + LevelSearch.runs * length, targets.count)
+                        let lengths = stride(from: start, to: end, by: length).map { min(length, end - $0) }
+                        unsafe feedback.factors.withUnsafeBufferPointer { factors in
+                            unsafe feedback.pivots.withUnsafeBufferPointer { pivots in
+                                unsafe lengths.withUnsafeBufferPointer { lengths in
+                                    var problem = unsafe pith_feedback(
+                                        targets: source + start, steps: widths + start, stride: length,
+                                        columns: columns, lengths: lengths.baseAddress, runs: UInt32(lengths.count),
+                                        factors: factors.baseAddress, pivots: pivots.baseAddress,
+                                        first: UInt32(first), isClosed: runLength == nil ? 0 : 1)
+                                    last = Int(
+                                        unsafe pith_feedback_search(
+                                            &problem, UInt32(states), rates, &sums, &scratch, found + start, &counts))
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        return last
+    }
+
+    /// Adds `errors * factor` to each row of `sums`, one factor for each row.
+    package static func addOuter(_ errors: [Float], _ factors: Span<Float>, to sums: inout [Float], from row: Int) {
+        precondition(
+            row >= 0 && (row + factors.count) * errors.count <= sums.count, "Sums have a row for each factor.")
+        unsafe factors.withUnsafeBufferPointer { factors in
+            unsafe sums.withUnsafeMutableBufferPointer { sums in
+                guard let base = sums.baseAddress, let first = factors.baseAddress else { return }
+                unsafe pith_add_outer(errors, errors.count, first, factors.count, base + row * errors.count)
             }
         }
     }

@@ -12,6 +12,8 @@
 #define PITH_TRELLIS_RUNS 16
 /// The largest number k in a set, by its distance from 0.
 #define PITH_TRELLIS_LARGEST 64
+/// The largest number, in steps, that the search takes.
+#define PITH_TRELLIS_WIDEST 124
 /// Bytes of scratch memory that the search takes for each number of its longest run.
 #define PITH_TRELLIS_SCRATCH (5 * PITH_TRELLIS_RUNS)
 
@@ -33,6 +35,38 @@ void pith_trellis_search(
 void pith_round_by_rate(
     const float *values, const float *weights, size_t count, const float rates[128], int8_t *levels,
     uint32_t counts[128]);
+
+/// Rows of numbers whose errors move the numbers after them, for the search for levels.
+struct pith_feedback {
+    /// Numbers, and the step of each (greater than 0); run r is `lengths[r]` of both from r * stride on, whole rows of `columns`.
+    const float *targets, *steps;
+    size_t stride, columns;
+    const size_t *lengths;
+    /// 1 to PITH_TRELLIS_RUNS.
+    unsigned runs;
+    /// An error e = number - level * step in column j moves each number k > j of its row by e * factors[j * columns + k]. What is
+    /// left between a level and the moved number d costs pivots[j] d^2.
+    const float *factors, *pivots;
+    /// The state that runs start in, and whether they end in state 0; if not, there is one run, which ends where it is cheapest.
+    unsigned first;
+    int isClosed;
+};
+
+/// Bytes of scratch memory for each number of the longest run.
+#define PITH_FEEDBACK_SCRATCH (9 * PITH_TRELLIS_RUNS)
+/// Floats of sums for each column.
+#define PITH_FEEDBACK_SUMS (8 * PITH_TRELLIS_RUNS)
+
+/// Finds levels between -127 and 127 for runs of a walk of 4 or 8 states, or of none with 1. Of the ways into a state the one goes
+/// on whose pivots * (moved number - level * step)^2 + rates is less; rates lie as in `pith_trellis_search`, with 1 state as in
+/// `pith_round_by_rate`. `levels` lies as `targets`; the number of each set's |k| is added to `counts`. Sums in a fixed order.
+/// Returns the state at the end of a run that is not closed.
+unsigned pith_feedback_search(
+    const struct pith_feedback *problem, unsigned states, const float *rates, float *sums, uint8_t *scratch,
+    int8_t *levels, uint32_t *counts);
+
+/// sums[row * width + i] += errors[i] * factors[row].
+void pith_add_outer(const float *errors, size_t width, const float *factors, size_t rows, float *sums);
 
 /// What is added to the number of a level to make a symbol of it.
 #define PITH_LEVELS_MIDDLE 128

@@ -9,9 +9,27 @@ struct LevelRounding {
     /// What a bit counts, against what it is worth at high rates.
     let rateWeight: Double
 
-    private static let passes = 3
+    /// Levels, and how often each of their numbers was taken.
+    struct Found: Sendable {
+        var levels: [Int8]
+        var counts: [UInt32]
+
+        /// `count` levels to be found.
+        init(count: Int, states: Int) {
+            levels = [Int8](repeating: 0, count: count)
+            counts = [UInt32](repeating: 0, count: LevelSearch.rates(states: states))
+        }
+
+        /// Adds levels that come after these.
+        mutating func append(_ other: Found) {
+            levels += other.levels
+            for index in counts.indices { counts[index] += other.counts[index] }
+        }
+    }
+
+    private static let mostPasses = 3
     /// Numbers after which a walk comes back to state 0.
-    private static let runLength = 4096
+    static let runLength = 4096
     /// Mean squared error in squared steps, without regard to bits: measured on Gaussian weights.
     private var expectedNoise: Double { states == 1 ? 1.0 / 12 : states == 4 ? 0.25 : 0.243 }
     /// Squared steps for a bit: the slope of the error over the rate, 2 ln 2 times the error.
@@ -20,18 +38,27 @@ struct LevelRounding {
     /// Levels between -127 and 127 of a weight with these steps.
     func levels(of values: Span<Float>, _ steps: LevelSteps) -> [Int8] {
         let scaled = steps.scaled(values), weights = steps.weights(count: values.count)
-        let size = states == 1 ? LevelSearch.plainRates : 2 * LevelSearch.ratesPerSet
-        var rates = [Float](repeating: 0, count: size), levels = [Int8](repeating: 0, count: values.count)
-        for pass in 1...LevelRounding.passes {
-            var counts = [UInt32](repeating: 0, count: size)
+        var rates = firstRates, found = Found(count: values.count, states: states)
+        for pass in 1...passes {
+            found.counts = [UInt32](repeating: 0, count: rates.count)
             Kernels.searchLevels(
                 scaled.span, weights: weights.span, states: states, runLength: LevelRounding.runLength, rates: rates,
-                into: &levels, counts: &counts)
-            guard pass < LevelRounding.passes, rateWeight > 0 else { break }
-            rates = self.rates(from: counts)
+                into: &found.levels, counts: &found.counts)
+            if pass < passes { rates = self.rates(from: found.counts) }
         }
-        return levels
+        return found.levels
     }
+
+    /// Levels that `search` finds at given rates.
+    func levels(_ search: (_ rates: [Float]) async throws -> Found) async throws -> [Int8] {
+        var found = try await search(firstRates)
+        for _ in 1..<passes { found = try await search(rates(from: found.counts)) }
+        return found.levels
+    }
+
+    /// Without regard to bits one pass does it.
+    private var passes: Int { rateWeight > 0 ? LevelRounding.mostPasses : 1 }
+    private var firstRates: [Float] { [Float](repeating: 0, count: LevelSearch.rates(states: states)) }
 
     /// Lambda times the bits of each distance from zero, its sign included, by how often it was taken.
     private func rates(from counts: [UInt32]) -> [Float] {

@@ -12,15 +12,15 @@ struct LevelSteps {
     /// Whether the stored form has to keep a scale for each channel though they are all the same, as tables do.
     private let keepsChannels: Bool
 
-    /// Steps of `step` times `spread`, or times the root mean square of the values; of the axes that a layer has, channels lie
+    /// Steps of `step` times `spread`, or times the root mean square of the values; of the `axes` that a layer has, channels lie
     /// along the one where widening does least.
-    init(of values: Span<Float>, _ shape: Shape, _ part: LayerWeight, step: Double, spread: Double?) {
+    init(
+        of values: Span<Float>, _ shape: Shape, axes: [Int], keepsChannels: Bool = false, step: Double, spread: Double?
+    ) {
         let own = (LevelSteps.energy(of: values) / Double(max(values.count, 1))).squareRoot()
         let wanted = Float(step * (spread ?? own))
         // A weight of zeros keeps a harmless step of 1: its levels are 0.
         let least = wanted >= Float.leastNormalMagnitude ? wanted : 1
-        let isTable = part.layer == .table
-        let axes = isTable ? [part.axis] : [part.axis, part.reduced].compactMap { $0 }
         let options = axes.map { axis in
             (axis, LevelSteps.maxima(of: values, shape, axis).map { max(least, $0 / LevelSearch.largestValue) })
         }
@@ -30,9 +30,9 @@ struct LevelSteps {
         let best = options.min { noise($0.1) < noise($1.1) }
         self.shape = shape
         self.least = least
-        axis = best?.0 ?? part.axis
+        axis = best?.0 ?? 0
         steps = best?.1 ?? []
-        keepsChannels = isTable
+        self.keepsChannels = keepsChannels
     }
 
     /// The sum of squares.
@@ -93,6 +93,16 @@ struct LevelSteps {
         return weights
     }
 
+    /// The step of each number of a weight.
+    func all(count: Int) -> [Float] {
+        var all = [Float](repeating: least, count: count)
+        guard isWidened else { return all }
+        forEachRun { range, channel in
+            for index in range { all[index] = steps[channel] }
+        }
+        return all
+    }
+
     /// Levels with the scales that bring them back nearest to the weight: the steps times one factor.
     func form(_ levels: [Int8], of values: Span<Float>) -> GroupedIntegers {
         var product = 0.0, energy = 0.0
@@ -107,8 +117,12 @@ struct LevelSteps {
             product += runProduct * step
             energy += runEnergy * step * step
         }
-        let factor = Float(energy > 0 && product > 0 ? product / energy : 1)
-        let tensor = Tensor(levels, shape: shape)
+        return form(levels, times: energy > 0 && product > 0 ? product / energy : 1)
+    }
+
+    /// Levels whose scales are the steps times one factor.
+    func form(_ levels: [Int8], times factor: Double) -> GroupedIntegers {
+        let tensor = Tensor(levels, shape: shape), factor = Float(factor)
         guard isWidened || keepsChannels else {
             return GroupedIntegers(levels: tensor, scales: Tensor([least * factor], shape: .scalar), grouping: .tensor)
         }

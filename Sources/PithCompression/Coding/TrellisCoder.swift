@@ -1,3 +1,4 @@
+import PithFormats
 import PithModel
 import PithTensor
 
@@ -11,19 +12,23 @@ import PithTensor
 ///
 /// | value | meaning |
 /// | --- | --- |
-/// | step | `step` times the root mean square of the weight, or of all (`scope: model`): the distance of neighbouring levels |
+/// | step | `step` times what `scope` says: the distance of neighbouring levels |
 /// | lambda | `rateWeight` times the slope at which, at high rates, error can be bought for bits with another step |
 /// | 1 state | no trellis: each number for itself, to the nearest level or the one below it |
+///
+/// With calibration data the error is that of the layer's outputs instead, layer by layer on inputs that are rounded already, and
+/// each number makes up for the errors before it in its row (``FeedbackLevels``); tables, nested graphs and what else data can not
+/// weigh are as without, and the ledger says why.
 ///
 /// The levels fit 8 bits. Where a channel's largest weight would not, that channel gets a wider step, and the ledger says of how
 /// many. What is stored are plain integers and scales, which run anywhere: only the container knows about walks.
 ///
-/// - Complexity: three searches, O(*n* states) each.
+/// - Complexity: three searches, O(*n* states) each; with data see ``FeedbackLevels``.
 /// - Reference: Schwarz et al., "Hybrid Video Coding with Trellis-Coded Quantization", DCC 2019; Haase et al., "Dependent
 ///   Scalar Quantization for Neural Network Compression", ICIP 2020; Marcellin and Fischer, IEEE Trans. Commun. 38, 1990.
 /// - Deviation: rates come from one table for each set rather than from adaptive contexts; walks start and end in state 0
 ///   every 4096 numbers.
-public struct TrellisCoder: WeightTechnique {
+public struct TrellisCoder: WeightTechnique, LayerwiseTechnique {
     public static let name = "code.trellis"
 
     /// States of the trellis: 4, 8, or 1 for none.
@@ -33,11 +38,15 @@ public struct TrellisCoder: WeightTechnique {
     /// How much a bit counts against the error: 0 not at all, 1 as much as it is worth at high rates.
     public var rateWeight = 1.0
     /// Whose root mean square a step is measured in.
-    public var scope = Scope.weight
+    public var scope = Scope.outputs
+    /// Whether calibration data, where there are any, say what an error costs.
+    public var usesData = true
+    /// Calibration rows used at most; a layer that sees many vectors in each row takes the first 256 of them.
+    public var calibrationRows = 4096
     /// Weights with fewer elements stay float.
     public var minimumCount = 512
-    /// The root mean square of all weights that a stage takes.
-    private var common: Double?
+    /// What the steps of weights are measured in, where it is not their root mean square.
+    private var spreads: [String: Double] = [:]
 
     /// What the spread of a step is taken from.
     public enum Scope: String, Codable, Sendable, CaseIterable {
@@ -45,10 +54,13 @@ public struct TrellisCoder: WeightTechnique {
         case weight
         /// All weights have one step: the least squared error over all of them.
         case model
+        /// Each weight has its own, by how much rounding it alone is felt at the model's outputs: the least error there at the same
+        /// bits. It takes calibration data; without, as `weight`.
+        case outputs
     }
 
     private enum CodingKeys: String, CodingKey {
-        case states, step, rateWeight, scope, minimumCount
+        case states, step, rateWeight, scope, usesData, calibrationRows, minimumCount
     }
 
     public init() {}
@@ -64,18 +76,45 @@ public struct TrellisCoder: WeightTechnique {
         guard (0...16).contains(rateWeight) else {
             throw Self.invalid("rateWeight", "\(rateWeight) lies outside 0...16.", remedy: "Use 1.")
         }
+        guard calibrationRows > 0 else {
+            throw Self.invalid("calibrationRows", "\(calibrationRows) rows are none.", remedy: "Use 100 to 4096.")
+        }
     }
 
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
-        try await encodeWeights(of: &piece, in: context)
+        let data = usesData ? context.dataset.flatMap { $0.calibrationRows.isEmpty ? nil : $0 } : nil
+        var prepared = self
+        prepared.spreads = try await spreads(of: piece.model, data, in: context)
+        guard let data else {
+            return try await prepared.encodeWeights(of: &piece, in: context)
+        }
+        try await prepared.roundLayers(of: &piece, with: data, in: context)
     }
 
-    func prepared(for weights: [Tensor]) -> TrellisCoder {
-        guard scope == .model else { return self }
-        let energy = weights.reduce(0) { $0 + $1.withElements(as: Float.self) { LevelSteps.energy(of: $0) } }
-        var prepared = self
-        prepared.common = (energy / Double(max(weights.reduce(0) { $0 + $1.count }, 1))).squareRoot()
-        return prepared
+    var damping: Double { 0 }
+    var strength: Double { 1 }
+    var roundsRecurrent: Bool { true }
+    var kind: String { states == 1 ? "levels for themselves" : "trellis of \(states) states" }
+    static var lone: (remark: String, note: String) { ("without data", "without data") }
+
+    func encodeAlone(
+        of piece: inout Workpiece, in context: StageContext, where isChosen: (String) -> Bool
+    ) async throws {
+        try await encodeWeights(of: &piece, in: context, where: isChosen)
+    }
+
+    func form(
+        of matrix: LayerMatrix, named name: String, _ problems: [RoundingProblem], takesBlocks: Bool, threads: Int
+    ) async throws -> GroupedIntegers? {
+        let numbers = matrix.weight.elements(as: Float.self)
+        let steps = LevelSteps(of: numbers.span, matrix.shape, axes: matrix.axes, step: step, spread: spreads[name])
+        let search = try FeedbackLevels(
+            LevelRounding(states: states, rateWeight: rateWeight), problems, steps: steps.all(count: numbers.count),
+            outputsFirst: matrix.outputsFirst)
+        let levels = try await search.levels(threads: threads)
+        let decoded = matrix.numbers(of: steps.form(levels, times: 1).decoded())
+        let parts = problems.indices.map { matrix.numbers(group: $0, of: decoded) }
+        return steps.form(levels, times: RoundingProblem.bestFactor(for: parts, of: problems))
     }
 
     func encode(
@@ -88,7 +127,10 @@ public struct TrellisCoder: WeightTechnique {
                     code: .nonFiniteWeight, subject: name, problem: "\(bad) of its values are NaN or infinite.",
                     remedy: "Repair the model, or exclude this weight with `where`.")
             }
-            let steps = LevelSteps(of: values, tensor.shape, part, step: step, spread: common)
+            let isTable = part.layer == .table
+            let steps = LevelSteps(
+                of: values, tensor.shape, axes: isTable ? [part.axis] : [part.axis, part.reduced].compactMap { $0 },
+                keepsChannels: isTable, step: step, spread: spreads[name])
             let levels = LevelRounding(states: states, rateWeight: rateWeight).levels(of: values, steps)
             return steps.form(levels, of: values)
         }

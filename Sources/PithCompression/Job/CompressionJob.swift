@@ -244,7 +244,7 @@ public struct CompressionJob: Sendable {
                 "The output lies only \(fidelity.sqnrDB.formatted(digits: 1)) dB from the original's: look at the accuracy "
                     + "before using it, or ask for a floor with --min-sqnr.")
         } else if let fidelity = scores.evaluation?.fidelity, fidelity.sqnrDB < CompressionJob.modestSQNR,
-            !recipe.stages.contains(where: { $0.technique is GPTQQuantizer })
+            !recipe.stages.contains(where: { $0.technique is any LayerwiseTechnique })
         {
             notes.append(
                 "The output lies \(fidelity.sqnrDB.formatted(digits: 1)) dB from the original's. Recipes that round with the help "

@@ -29,9 +29,7 @@ public struct CompressionSearch: Sendable {
         if let recipe { return try await run(recipe) }
         let isContainer = output.lowercased().hasSuffix(".pith")
         let inOrder = options.isBoundBySizeAlone ? Recipe.gentlestFirst : Recipe.builtIn
-        let hasData = options.data != nil
-        // Without data the levels of some are not made for containers at all.
-        let fitting = inOrder.filter { isContainer && $0.hasStrength(hasData: hasData) || !$0.isForContainers }
+        let fitting = inOrder.filter { isContainer || !$0.hasStrength }
         let candidates = options.hasPromises ? fitting : [try Recipe.named("int8")]
         var failures: [String] = []
         for candidate in candidates {
@@ -53,7 +51,7 @@ public struct CompressionSearch: Sendable {
 
     /// Runs the job of a recipe, whose strength is found first where a size was asked for and it has one.
     private func run(_ recipe: Recipe) async throws -> CompressionReport {
-        guard let limit = options.maximumSize, recipe.hasStrength(hasData: options.data != nil) else {
+        guard let limit = options.maximumSize, recipe.hasStrength else {
             return try await job(recipe).run()
         }
         let found = try await StrengthSearch(job: job(recipe), limit: limit).run()

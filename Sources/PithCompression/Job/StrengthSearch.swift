@@ -16,8 +16,6 @@ struct StrengthSearch {
     /// Sixteenths of an octave, each way.
     private static let reach = 96
 
-    private var hasData: Bool { job.options.data != nil }
-
     /// What was found, in one sentence.
     struct Result {
         let recipe: Recipe
@@ -40,10 +38,6 @@ struct StrengthSearch {
     ///   throw; `CancellationError`.
     func run() async throws -> Result {
         let clock = ContinuousClock(), start = clock.now, bench = try await bench()
-        // A card may have no calibration rows, and then steps that come of data do nothing.
-        guard job.recipe.hasStrength(hasData: !(bench.dataset?.calibrationRows.isEmpty ?? true)) else {
-            return Result(recipe: job.recipe, note: "No steps are looked for: there are no calibration rows.")
-        }
         var high = Self.reach, low = -Self.reach - 1, trials = 1
         let largest = try await size(high, bench)
         guard largest <= limit else {
@@ -64,7 +58,7 @@ struct StrengthSearch {
             if byteCount <= limit { high = middle } else { low = middle }
             isCut = start.duration(to: clock.now) > timeLimit
         }
-        let steps = recipe(high).stages.compactMap { $0.stepped(hasData: hasData)?.step.formatted(digits: 4) }
+        let steps = recipe(high).stages.compactMap { ($0.technique as? TrellisCoder)?.step.formatted(digits: 4) }
         return Result(
             recipe: recipe(high),
             note: "The finest steps that fit \(limit) bytes were found in \(trials) trials: step "
@@ -74,7 +68,7 @@ struct StrengthSearch {
     private func bench() async throws -> Bench {
         let original = try ONNXReader.read(path: job.input)
         let dataset = try job.options.data.map { try Dataset(path: $0, graphInputs: original.graph.requiredInputs) }
-        let first = job.recipe.stages.firstIndex { $0.stepped(hasData: hasData) != nil } ?? 0
+        let first = job.recipe.stages.firstIndex { $0.technique is TrellisCoder } ?? 0
         var piece = Workpiece(model: original)
         try await job.apply(0..<first, to: &piece, of: original, dataset)
         return Bench(original: original, dataset: dataset, piece: piece, first: first)
@@ -94,7 +88,7 @@ struct StrengthSearch {
     private func recipe(_ change: Int) -> Recipe {
         var recipe = job.recipe
         for index in recipe.stages.indices {
-            guard var technique = recipe.stages[index].stepped(hasData: hasData) else { continue }
+            guard var technique = recipe.stages[index].technique as? TrellisCoder else { continue }
             technique.widen(sixteenths: change)
             recipe.stages[index].technique = technique
         }

@@ -16,9 +16,6 @@ protocol WeightTechnique: Technique {
     /// What to do with a weight that the selector accepts and that is large enough, or why it stays as it is.
     func plan(for tensor: Tensor, readers: [WeightReader]) -> Result<Plan, KeptReason>
 
-    /// The technique with what it has to know of all the weights that it will encode.
-    func prepared(for weights: [Tensor]) -> Self
-
     /// The stored form of one weight.
     ///
     /// - Throws: `CompressionError` for a weight that it can not hold.
@@ -54,8 +51,6 @@ extension WeightTechnique {
 
     func remark(on form: any Representation) -> String { "computed in float" }
 
-    func prepared(for weights: [Tensor]) -> Self { self }
-
     /// Encodes the dense float weights whose qualified names `isChosen` accepts, and says of the others why not.
     ///
     /// - Throws: `CancellationError`.
@@ -63,23 +58,17 @@ extension WeightTechnique {
         of piece: inout Workpiece, in context: StageContext, where isChosen: (String) -> Bool = { _ in true }
     ) async throws {
         var work: [(name: String, tensor: Tensor, plan: Plan)] = []
-        piece.model.graph.forEachGraph { graph, path in
-            let readers = graph.weightReaders()
-            for weight in graph.weights {
-                let name = path.qualified(weight.name)
-                guard let tensor = weight.dense, tensor.type.isFloatingPoint, isChosen(name) else { continue }
-                switch verdict(on: tensor, named: name, readers[weight.name] ?? [], context.selector) {
-                case .success(let plan): work.append((name, tensor, plan))
-                case .failure(let reason):
-                    piece.reasons[name] = piece.reasons[name] ?? "kept: \(reason.text)"
-                    if reason.isRefusal { piece.refusals.append("\(name): \(reason.text)") }
-                }
+        for (name, tensor, verdict) in verdicts(on: piece.model, in: context) where isChosen(name) {
+            switch verdict {
+            case .success(let plan): work.append((name, tensor, plan))
+            case .failure(let reason):
+                piece.reasons[name] = piece.reasons[name] ?? "kept: \(reason.text)"
+                if reason.isRefusal { piece.refusals.append("\(name): \(reason.text)") }
             }
         }
         context.progress("encoding \(work.count) weights")
-        let encoder = prepared(for: work.map(\.tensor))
         let results = try await Parallel.map(work, threads: context.threads) {
-            encoder.encoded($0.tensor, $0.name, $0.plan)
+            encoded($0.tensor, $0.name, $0.plan)
         }
         var forms: [String: any Representation] = [:]
         for (item, result) in zip(work, results) {
@@ -95,6 +84,23 @@ extension WeightTechnique {
             }
         }
         store(forms, in: &piece.model)
+    }
+
+    /// What to do with each dense float weight of all graphs, by qualified names.
+    func verdicts(
+        on model: Model, in context: StageContext
+    ) -> [(name: String, tensor: Tensor, verdict: Result<Plan, KeptReason>)] {
+        var all: [(name: String, tensor: Tensor, verdict: Result<Plan, KeptReason>)] = []
+        model.graph.forEachGraph { graph, path in
+            let readers = graph.weightReaders()
+            for weight in graph.weights {
+                guard let tensor = weight.dense, tensor.type.isFloatingPoint else { continue }
+                let name = path.qualified(weight.name)
+                all.append(
+                    (name, tensor, verdict(on: tensor, named: name, readers[weight.name] ?? [], context.selector)))
+            }
+        }
+        return all
     }
 
     private func verdict(

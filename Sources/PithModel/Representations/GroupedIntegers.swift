@@ -28,15 +28,6 @@ public struct GroupedIntegers: Representation, Equatable {
     /// from -4 through 3, those of 6 bits in `uint8` from 0 through 63.
     public let levelBits: Int
 
-    /// The same with one scale where all groups have the same; as it is where they do not, or have zero points.
-    package var withOneScale: GroupedIntegers {
-        guard zeroPoints == nil, scales.type == .float32, let numbers = scales.floats(), let first = numbers.first,
-            numbers.allSatisfy({ $0 == first })
-        else { return self }
-        return GroupedIntegers(
-            levels: levels, scales: Tensor([first] as [Float], shape: .scalar), grouping: .tensor, levelBits: levelBits)
-    }
-
     /// Joins levels and scales; `levelBits` is all bits of the levels' type unless it says otherwise.
     public init(
         levels: Tensor, scales: Tensor, zeroPoints: Tensor? = nil, grouping: Grouping, levelBits: Int? = nil

@@ -53,53 +53,19 @@ import Testing
         ).run()
         let limit = try #require(options.maximumSize)
         #expect(found.output.bytes <= limit && found.output.bytes > limit * 95 / 100)
-        #expect(found.recipe.stages.contains { ($0.technique as? GPTQQuantizer)?.step ?? 0 > 0.4 })
+        #expect(try #require(step(of: found)) > 0.22)
         #expect(try #require(free.fidelity).sqnrDB > (try #require(found.fidelity).sqnrDB))
     }
 
-    @Test func `a size alone takes steps that data round, where there are data`() async throws {
+    @Test func `a size alone takes a trellis, with data that say what an error costs`() async throws {
         let scratch = try Scratch()
         var options = CompressionOptions()
         (options.data, options.profile, options.maximumSize) = (Digits.card, .fixedRules, 26_000)
         let found = try await CompressionSearch(
             input: Digits.model, output: scratch.path("a.pith"), recipe: nil, options: options
         ).run()
-        #expect(found.recipe.name == "coded" && found.output.bytes <= 26_000)
+        #expect(found.recipe.name == "trellis" && found.output.bytes <= 26_000)
         #expect(try #require(found.fidelity).sqnrDB > 18)
-    }
-
-    @Test func `without data a step is refused, and no strength is looked for`() async throws {
-        let scratch = try Scratch()
-        var options = CompressionOptions()
-        (options.profile, options.maximumSize) = (.fixedRules, 200_000)
-        let search = CompressionSearch(
-            input: Digits.model, output: scratch.path("a.pith"), recipe: try Recipe.named("coded"), options: options)
-        let found = try await search.run()
-        #expect(found.recipe.stages.contains { ($0.technique as? GPTQQuantizer)?.step == 0.4 })
-        #expect(found.notes.contains { $0.contains("without data `bits` count") })
-        #expect(!found.notes.contains { $0.contains("finest steps") })
-        options.isStrict = true
-        let strict = CompressionSearch(
-            input: Digits.model, output: scratch.path("b.pith"), recipe: try Recipe.named("coded"), options: options)
-        await #expect { _ = try await strict.run() } throws: {
-            ($0 as? CompressionError)?.problem.contains("a step needs --data") == true
-        }
-    }
-
-    @Test func `a card without calibration rows is no data for a step`() async throws {
-        let scratch = try Scratch()
-        try scratch.write("x.npy", npy: [Float](repeating: 0.5, count: 4 * 64), shape: [4, 64])
-        let card = try scratch.write(
-            "card.yaml", "inputs:\n  x: { file: x.npy }\nmetric: fidelity\nevaluate: [0, 4]\n")
-        let model = try DynamicBench.products(), input = scratch.path("in.onnx")
-        try ONNXWriter.write(model, to: input)
-        var options = CompressionOptions()
-        (options.data, options.profile, options.maximumSize) = (card, .fixedRules, 1 << 20)
-        let found = try await CompressionSearch(
-            input: input, output: scratch.path("a.pith"), recipe: Recipe.named("coded"), options: options
-        ).run()
-        #expect(found.notes.first == "No steps are looked for: there are no calibration rows.")
-        #expect(found.recipe.stages.contains { ($0.technique as? GPTQQuantizer)?.step == 0.4 })
     }
 
     @Test func `room to spare makes the steps finer`() async throws {

@@ -8,127 +8,35 @@ import PithTensor
 import Testing
 
 @Suite(.enabled(if: GraphBench.hasRuntime, "needs ONNX Runtime")) struct GPTQQuantizerTests {
-    /// Numbers of a normal distribution from a seed.
-    private struct Normal {
-        var generator: SplitMix64
-
-        mutating func next() -> Double {
-            let radius = (-2 * log(Double.random(in: Double.leastNormalMagnitude...1, using: &generator))).squareRoot()
-            return radius * cos(2 * .pi * Double.random(in: 0..<1, using: &generator))
-        }
-
-        /// Student's t with four degrees of freedom.
-        mutating func heavyTailed() -> Double {
-            let squares = (0..<4).reduce(0) { sum, _ in sum + { $0 * $0 }(next()) }
-            return next() / (squares / 4).squareRoot()
-        }
-    }
-
-    /// Four layers of `width` with tanh between them and heavy-tailed weights, and data for them.
-    private func heavyTailed(width: Int, rows: Int, _ scratch: Scratch) throws -> (model: Model, data: Dataset) {
-        var normal = Normal(generator: SplitMix64(seed: 4)), weights: [Weight] = [], nodes: [Node] = []
-        var value = "x"
-        for layer in 0..<4 {
-            let numbers = (0..<width * width).map { _ in Float(normal.heavyTailed() / (2 * Double(width)).squareRoot())
-            }
-            weights.append(Weight("w\(layer)", Tensor(numbers, shape: try Shape([width, width]))))
-            let output = layer == 3 ? "y" : "h\(layer)"
-            nodes.append(Node("MatMul", inputs: [value, "w\(layer)"], outputs: [output]))
-            if layer < 3 { nodes.append(Node("Tanh", inputs: [output], outputs: ["t\(layer)"])) }
-            value = "t\(layer)"
-        }
-        let numbers = (0..<rows * width).map { _ in Float(normal.next()) }
-        try scratch.write("x.npy", npy: numbers, shape: [rows, width])
-        let border = rows * 4 / 5
-        let card = try scratch.write(
-            "card.yaml",
-            "inputs:\n  x: { file: x.npy }\nmetric: fidelity\ncalibrate: [0, \(border)]\nevaluate: [\(border), \(rows)]\n"
-        )
-        let model = GraphBench.model(
-            nodes, inputs: [GraphBench.input("x", [-1, width])], outputs: ["y"], weights: weights)
-        return (model, try Dataset(path: card, graphInputs: model.graph.requiredInputs))
-    }
-
     /// Output SQNR on rows that were not calibrated on, in dB.
     private func sqnr(_ settings: some Technique, _ model: Model, _ data: Dataset) async throws -> Double {
-        var piece = Workpiece(model: model)
-        try await settings.apply(to: &piece, in: StageContext(dataset: data, threads: 2))
-        let reference = try Session(bytes: try ONNXWriter.encode(model), name: "float")
-        let rounded = try Session(bytes: try ONNXWriter.encode(piece.model), name: "rounded")
-        return try #require(try Evaluator(source: data, reference: reference).errors(of: rounded).first).sqnrDB
+        try HeavyTails.sqnr(of: try await HeavyTails.rounded(settings, model, data), model, data)
     }
 
     @Test func `four layers with heavy tails keep 16 dB at 4 bits in blocks of 32`() async throws {
-        let scratch = try Scratch(), (model, data) = try heavyTailed(width: 512, rows: 2048, scratch)
+        let layers = try HeavyTails(width: 512, rows: 2048, try Scratch())
         var settings = GPTQQuantizer()
         settings.calibrationRows = 2048
-        let refined = try await sqnr(settings, model, data)
+        let refined = try await layers.sqnr(settings)
         #expect(refined >= 16, "\(refined)")
         settings.rounding = .nearest
         settings.strength = 0
-        let nearest = try await sqnr(settings, model, data)
+        let nearest = try await layers.sqnr(settings)
         #expect(refined > nearest + 2, "\(refined) against \(nearest)")
     }
 
     @Test func `each kind of rounding is better than the one before`() async throws {
-        let scratch = try Scratch(), (model, data) = try heavyTailed(width: 96, rows: 1000, scratch)
+        let layers = try HeavyTails(width: 96, rows: 1000, try Scratch())
         var results: [Double] = []
         for rounding in GPTQQuantizer.Rounding.allCases {
             var settings = GPTQQuantizer()
             (settings.rounding, settings.calibrationRows) = (rounding, 800)
-            results.append(try await sqnr(settings, model, data))
+            results.append(try await layers.sqnr(settings))
         }
         #expect(results == results.sorted(), "\(results)")
         var without = GPTQQuantizer()
         (without.strength, without.calibrationRows) = (0, 800)
-        #expect(try await sqnr(without, model, data) < results[2])
-    }
-
-    @Test func `levels a step apart share one scale, and rounding with data makes up for their width`() async throws {
-        let scratch = try Scratch(), (model, data) = try heavyTailed(width: 96, rows: 1000, scratch)
-        var results: [Double] = []
-        for (rounding, step) in [(GPTQQuantizer.Rounding.nearest, 0.4), (.gptq, 0.4), (.refined, 0.4), (.refined, 0.2)]
-        {
-            var settings = GPTQQuantizer(), piece = Workpiece(model: model)
-            (settings.rounding, settings.step, settings.calibrationRows) = (rounding, step, 800)
-            results.append(try await sqnr(settings, model, data))
-            try await settings.apply(to: &piece, in: StageContext(dataset: data, threads: 2))
-            for weight in model.graph.weights {
-                let numbers = weight.decoded().elements(as: Float.self)
-                let spread = (numbers.reduce(0) { $0 + Double($1) * Double($1) } / Double(numbers.count)).squareRoot()
-                let form = try #require(piece.model.graph.weights[weight.name]?.representation as? GroupedIntegers)
-                #expect(form.grouping == .tensor && form.levels.type == .int8 && form.zeroPoints == nil)
-                let scale = Double(try #require(form.scales.floats()?.first))
-                #expect(abs(scale / (step * spread) - 1) < 1e-4)
-            }
-        }
-        #expect(
-            results == results.sorted() && results[2] > results[0] + 1.5 && results[3] > results[2] + 4, "\(results)")
-    }
-
-    @Test func `a weight whose largest number would not fit gets a wider step`() async throws {
-        let scratch = try Scratch()
-        var (model, data) = try heavyTailed(width: 64, rows: 500, scratch)
-        var numbers = try #require(model.graph.weights["w0"]).decoded().elements(as: Float.self)
-        numbers[7] = 40
-        model.graph.weights["w0"] = Weight("w0", Tensor(numbers, shape: try Shape([64, 64])))
-        var settings = GPTQQuantizer(), piece = Workpiece(model: model)
-        settings.step = 0.1
-        try await settings.apply(to: &piece, in: StageContext(dataset: data, threads: 2))
-        let form = try #require(piece.model.graph.weights["w0"]?.representation as? GroupedIntegers)
-        #expect(abs(form.decoded().elements(as: Float.self)[7] - 40) < 1)
-        #expect(abs(try #require(form.scales.floats()?.first) - 40 / 124) < 1e-4)
-    }
-
-    @Test func `steps outside their range, and bits beside a step, are refused`() {
-        for change: @Sendable (inout GPTQQuantizer) -> Void in [
-            { $0.step = 0.001 }, { $0.step = 5 }, { $0.step = -0.3 }, { $0.step = .nan },
-            { ($0.step, $0.bitsOf) = (0.4, ["w": 8]) },
-        ] {
-            var settings = GPTQQuantizer()
-            change(&settings)
-            #expect(throws: CompressionError.self) { try settings.validate() }
-        }
+        #expect(try await layers.sqnr(without) < results[2])
     }
 
     @Test(arguments: ["SAME_UPPER", "SAME_LOWER", "VALID", "NOTSET"])
@@ -246,7 +154,7 @@ import Testing
     }
 
     @Test func `inputs that are all alike leave a weight to nearest rounding`() async throws {
-        let scratch = try Scratch(), (model, _) = try heavyTailed(width: 32, rows: 40, scratch)
+        let scratch = try Scratch(), model = try HeavyTails(width: 32, rows: 40, scratch).model
         try scratch.write("zeros.npy", npy: [Float](repeating: 0, count: 40 * 32), shape: [40, 32])
         let card = try scratch.write(
             "zeros.yaml", "inputs:\n  x: { file: zeros.npy }\nmetric: fidelity\ncalibrate: [0, 1]\nevaluate: [1, 40]\n")

@@ -54,12 +54,6 @@ import Testing
         return piece
     }
 
-    private func sqnr(_ piece: Workpiece, _ model: Model, _ data: Dataset) throws -> Double {
-        let reference = try Session(bytes: try ONNXWriter.encode(model), name: "float")
-        let candidate = try Session(bytes: try ONNXWriter.encode(piece.model), name: "rounded")
-        return try #require(try Evaluator(source: data, reference: reference).errors(of: candidate).first).sqnrDB
-    }
-
     @Test(arguments: [("LSTM", 4), ("GRU", 3), ("RNN", 1)])
     func `data makes 4-bit recurrent layers err less than nearest rounding does`(
         operation: String, gates: Int
@@ -76,7 +70,21 @@ import Testing
         #expect(piece.model.graph.nodes.first { $0.operation == operation }?.outputs == ["", "h"])
         let nearest = try await rounded(model, .nearest, data)
         #expect(nearest.encodings["w"]?.note == "computed in float; nearest rounding: the recipe asks for it")
-        #expect(try sqnr(piece, model, data) > sqnr(nearest, model, data) + 1.5)
+        #expect(try HeavyTails.sqnr(of: piece, model, data) > HeavyTails.sqnr(of: nearest, model, data) + 1.5)
+    }
+
+    @Test func `a walk through both directions errs less with data`() async throws {
+        let model = try model("LSTM", gates: 4), scratch = try Scratch(), data = try data(model, scratch)
+        func sqnr(_ usesData: Bool) async throws -> Double {
+            var coder = TrellisCoder()
+            (coder.step, coder.scope, coder.usesData) = (0.25, .weight, usesData)
+            let piece = try await HeavyTails.rounded(coder, model, data)
+            let form = try #require(piece.model.graph.weights["w"]?.representation as? GroupedIntegers)
+            #expect(form.grouping == .tensor && form.shape == model.graph.weights["w"]?.shape)
+            return try HeavyTails.sqnr(of: piece, model, data)
+        }
+        let (blind, weighed) = (try await sqnr(false), try await sqnr(true))
+        #expect(weighed > blind + 1, "\(weighed) against \(blind) dB")
     }
 
     @Test func `one and two threads give the same bytes`() async throws {

@@ -106,7 +106,7 @@ struct RecipeTests {
         ("quantize.gptq", "bitsOf: [a]", "'bitsOf' is a list, not names with whole numbers"),
         ("migrate.equalize", "balance: both", "one of weights, activations."),
         ("quantize.half", "format: float8", "one of float16, bfloat16."),
-        ("code.trellis", "scope: layer", "one of weight, model."),
+        ("code.trellis", "scope: layer", "one of weight, model, outputs."),
         ("quantize.mixed", "widths: 4", "'widths' is 4, not a list of whole numbers"),
     ]) func `a value of another kind is told with those that are valid`(
         technique: String, setting: String, words: String

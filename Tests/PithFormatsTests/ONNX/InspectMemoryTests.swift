@@ -63,11 +63,7 @@
             let run = try InspectRun(SharedData.url("models/all-minilm-l6-v2.onnx").path)
             #expect(run.status == 0 && !run.output.isEmpty)
             let peak = try #require(run.peakMiB)
-            // The tests' program loads Swift's libraries, whose pages count as its memory as the system sees fit.
-            // It is looked at while it runs, and a process that ends at once may be seen before all of them are there.
-            let libraries = try #require(
-                try (0..<5).compactMap { _ in try InspectRun(nil, command: "version").peakMiB }.max())
-            #expect(peak - min(libraries, 28) < 32)
+            #expect(peak < 60)
         }
 
         @Test func `inspecting a model of 3 GB with external data takes less than a second and 100 MB`() throws {

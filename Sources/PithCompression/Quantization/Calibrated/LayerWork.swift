@@ -5,7 +5,7 @@ import PithTensor
 /// A model whose weights are rounded one layer after the other.
 struct LayerWork {
     private var piece: Workpiece
-    private let settings: GPTQQuantizer
+    private let technique: any LayerwiseTechnique
     private let context: StageContext
     private let collector: LayerMomentCollector
     /// The model before the first weight was rounded.
@@ -16,16 +16,13 @@ struct LayerWork {
     /// Readers of each weight that serves as a bias.
     private let index: GraphIndex
 
-    /// Rows of a matrix that one task rounds.
-    private static let rowsAtOnce = 64
-
     /// Starts with a piece in which everything but the layers to come is as it will be.
     init(
-        piece: Workpiece, float: Model, settings: GPTQQuantizer, source: any SampleSource, rows: Range<Int>,
-        context: StageContext
+        piece: Workpiece, float: Model, technique: any LayerwiseTechnique, source: any SampleSource,
+        rows: Range<Int>, context: StageContext
     ) {
         self.piece = piece
-        self.settings = settings
+        self.technique = technique
         self.context = context
         self.float = float
         collector = LayerMomentCollector(source: source, rows: rows, threads: context.threads)
@@ -51,27 +48,24 @@ struct LayerWork {
         for (item, moments) in zip(chosen, moments) where moments.inputs.allSatisfy({ $0.count > 0 }) {
             do {
                 try await round(item.layer, item.matrix, moments)
-            } catch let error as CompressionError where error.code == .invalidSetting && settings.damping == 0 {
-                // Inputs that are all alike say nothing of the weights: those are rounded to nearest with what is left.
+            } catch let error as CompressionError where error.code == .invalidSetting && technique.damping == 0 {
+                // Inputs that are all alike say nothing of the weights: those are rounded with what is left.
                 continue
             }
         }
     }
 
     private mutating func round(_ layer: RoundingLayer, _ matrix: LayerMatrix, _ moments: LayerMoments) async throws {
-        let settings = settings
-        let rounder = settings.rounder(for: layer.weight, matrix.numbers, takesBlocks: !layer.isConvolution)
-        let hasBias = canStoreBias(of: layer)
+        let technique = technique, hasBias = canStoreBias(of: layer)
         let problems = try await Parallel.map(Array(0..<matrix.groups), threads: context.threads) { group in
             try RoundingProblem(
                 named: layer.weight, weights: matrix.numbers(group: group), rows: matrix.rows, columns: matrix.columns,
                 inputs: moments.inputs[group], outputs: moments.outputs[group], hasBias: hasBias,
-                damping: settings.damping > 0 ? settings.damping : nil, strength: settings.strength)
+                damping: technique.damping > 0 ? technique.damping : nil, strength: technique.strength)
         }
-        let parts = try await rounded(problems, rounder, rows: matrix.rows)
-        guard let form = settings.stored(matrix.form(parts)),
-            let original = piece.model.graph.weights[layer.weight]?.dense
-        else {
+        let form = try await technique.form(
+            of: matrix, named: layer.weight, problems, takesBlocks: !layer.isConvolution, threads: context.threads)
+        guard let form, let original = piece.model.graph.weights[layer.weight]?.dense else {
             throw CompressionError(
                 code: .unsupportedShape, subject: layer.weight, problem: "its shape takes no blocks.",
                 remedy: "Set blockSize to 0, or exclude it with `where`.")
@@ -81,26 +75,12 @@ struct LayerWork {
         rounded.graph.weights[layer.weight]?.form = .dense(form.decoded())
         piece.unhandled[layer.weight] = nil
         piece.encodings[layer.weight] = Workpiece.Encoding(
-            technique: GPTQQuantizer.name, sqnrDB: form.sqnrDB(against: original), note: "computed in float")
+            technique: type(of: technique).name, sqnrDB: form.sqnrDB(against: original), note: "computed in float")
         if hasBias {
-            let bias = zip(problems, parts).flatMap { problem, part in problem.bias(for: part.values()) }
+            let decoded = matrix.numbers(of: form.decoded())
+            let bias = problems.enumerated().flatMap { $1.bias(for: matrix.numbers(group: $0, of: decoded)) }
             store(bias.map { Float($0) }, of: layer)
         }
-    }
-
-    /// The levels of each group's matrix; the rows of a single matrix are shared out.
-    private func rounded(
-        _ problems: [RoundingProblem], _ rounder: WeightRounder, rows: Int
-    ) async throws -> [RoundedWeights] {
-        guard problems.count == 1, let problem = problems.first else {
-            return try await Parallel.map(problems, threads: context.threads) { try rounder.round($0) }
-        }
-        let work = try LayerRounding(rounder, problem)
-        let shares = stride(from: 0, to: rows, by: LayerWork.rowsAtOnce).map {
-            $0..<min($0 + LayerWork.rowsAtOnce, rows)
-        }
-        let parts = try await Parallel.map(shares, threads: context.threads) { work.rounded(rows: $0) }
-        return [RoundedWeights(joining: parts)]
     }
 
     /// Whether a new bias has a place: a row that a product's sum shares with others has to stay.
@@ -126,7 +106,7 @@ struct LayerWork {
                     Array(self[keyPath: keyPath].graph.nodes[layer.node].inputs.prefix(2)) + [name]
             }
             if let old, !isOwn {
-                piece.trace.record([old], into: [name], note: "copied for \(layer.label)", by: GPTQQuantizer.name)
+                piece.trace.record([old], into: [name], note: "copied for \(layer.label)", by: type(of: technique).name)
             }
             piece.reasons[name] = "kept: corrected for the rounding of \(layer.weight)"
         case .summand(let old):

@@ -12,7 +12,7 @@ import PithTensor
 ///
 /// - Deviation: the state that a reset gate has multiplied (`GRU` with `linear_before_reset` 0) counts as it was before.
 struct RecurrentRounder {
-    let settings: GPTQQuantizer
+    let technique: any LayerwiseTechnique
     let source: any SampleSource
     let rows: Range<Int>
     let threads: Int
@@ -139,18 +139,12 @@ struct RecurrentRounder {
     private func form(
         of tensor: Tensor, named name: String, _ moments: [SecondMoments]
     ) async throws -> GroupedIntegers? {
-        let rows = tensor.shape.dimensions[1], columns = tensor.shape.dimensions[2]
-        let numbers = tensor.elements(as: Float.self)
-        let rounder = settings.rounder(for: name, numbers, takesBlocks: true)
-        let damping = settings.damping > 0 ? settings.damping : nil
-        let parts = try await Parallel.map(Array(moments.indices), threads: threads) { direction in
-            let first = direction * rows * columns
-            let problem = try RoundingProblem(
-                named: name, weights: Array(numbers[first..<first + rows * columns]), rows: rows, columns: columns,
-                inputs: moments[direction], hasBias: false, damping: damping)
-            return try rounder.round(problem)
+        let matrix = LayerMatrix(recurrent: tensor), damping = technique.damping > 0 ? technique.damping : nil
+        let problems = try moments.enumerated().map { direction, inputs in
+            try RoundingProblem(
+                named: name, weights: matrix.numbers(group: direction), rows: matrix.rows, columns: matrix.columns,
+                inputs: inputs, hasBias: false, damping: damping)
         }
-        return settings.stored(
-            WeightRows(tensor.shape, channels: 1, blocksAlong: 2).form(of: RoundedWeights(joining: parts)))
+        return try await technique.form(of: matrix, named: name, problems, takesBlocks: true, threads: threads)
     }
 }

@@ -34,6 +34,20 @@ package struct RoundingLayer: Sendable {
         return graph.nodes.indices.compactMap { RoundingLayer(graph, index, $0) }
     }
 
+    /// Layers that read the same value, together at the place of the first.
+    static func bySharedInput(_ layers: [RoundingLayer]) -> [[RoundingLayer]] {
+        var groups: [[RoundingLayer]] = [], places: [String: Int] = [:]
+        for layer in layers {
+            if let place = places[layer.input], layer.shortcut == nil {
+                groups[place].append(layer)
+            } else {
+                places[layer.input] = groups.count
+                groups.append([layer])
+            }
+        }
+        return groups
+    }
+
     private init?(_ graph: Graph, _ index: GraphIndex, _ position: Int) {
         let node = graph.nodes[position]
         guard node.isStandard(oneOf: ["Conv", "MatMul", "Gemm"]), node.inputs.count >= 2,

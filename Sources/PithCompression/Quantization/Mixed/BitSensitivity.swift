@@ -9,13 +9,6 @@ struct BitSensitivity {
     private let settings: MixedQuantizer
     private let context: StageContext
 
-    /// Rows that are looked at, at most and at least; large models are measured on fewer.
-    private static let mostRows = 64, fewestRows = 8
-    /// Parameters times rows times trials that are enough.
-    private static let enoughWork = 40_000_000_000
-    /// Outputs of the reference kept in memory, at most.
-    private static let mostBytes = 64 << 20
-
     /// Prepares to round weights of `model` one at a time.
     init(_ model: Model, settings: MixedQuantizer, context: StageContext) {
         self.model = model
@@ -36,25 +29,20 @@ struct BitSensitivity {
     func measure(
         _ weights: [String], source: any SampleSource, rows: Range<Int>
     ) async throws -> [String: [BitAllocation.Point]] {
-        let open = try OpenModel(model, opening: weights), readers = model.graph.weightReaders()
+        let readers = model.graph.weightReaders()
         let trials = weights.flatMap { name in settings.widths.map { (name: name, bits: $0) } }
-        let work = max(ModelFacts(model).parameterCount, 1) * max(trials.count, 1)
-        let count = min(max(BitSensitivity.enoughWork / work, BitSensitivity.fewestRows), BitSensitivity.mostRows)
-        let looked = rows.prefix(count)
-        let evaluator = try Evaluator(source: source, reference: open, rows: looked.startIndex..<looked.endIndex)
-            .keepingReferenceOutputs(upTo: BitSensitivity.mostBytes)
+        let sensitivity = try WeightSensitivity(model, weights, trials: trials.count, source: source, rows: rows)
         let rounding = settings.rounding
         let points = try await Parallel.map(trials, threads: context.threads) { name, bits -> BitAllocation.Point in
             try Task.checkCancellation()
             let quantizer = rounding.nearest(bits: bits)
-            guard let tensor = open.weights[name],
+            guard let tensor = sensitivity.open.weights[name],
                 case .success(let plan) = quantizer.plan(for: tensor, readers: readers[name] ?? [])
             else { preconditionFailure("The weight '\(name)' was chosen, but can not be rounded.") }
             let form = try quantizer.encode(tensor, named: name, plan)
-            let errors = try evaluator.errors(of: open.replacing([name: form.decoded()]))
             return BitAllocation.Point(
                 bits: bits, byteCount: try Self.fileBytes(of: form, named: name),
-                noise: errors.reduce(0) { $0 + $1.noiseToSignal })
+                noise: try sensitivity.noise(of: name, as: form.decoded()))
         }
         return zip(trials, points).reduce(into: [:]) { $0[$1.0.name, default: []].append($1.1) }
     }

@@ -69,8 +69,7 @@ package struct LayerRounding: Sendable {
         let grids = GridTable(
             targets: problem.targets, columns: problem.columns, rows: rows, blockSize: blockSize,
             importance: importance,
-            fitter: LevelGridFitter(
-                format: rounder.format, criterion: rounder.criterion, fixedScale: rounder.fixedScale))
+            fitter: LevelGridFitter(format: rounder.format, criterion: rounder.criterion))
         let targets = Array(problem.targets[rows.lowerBound * problem.columns..<rows.upperBound * problem.columns])
         let nearest = grids.rounded(targets)
         guard rounder.method != .nearest else { return nearest }
@@ -80,9 +79,7 @@ package struct LayerRounding: Sendable {
         if rounder.method == .refined {
             for round in 0...rounder.rounds {
                 state.descend(curvature: curvature, sweeps: rounder.sweeps)
-                if rounder.refitsScales && rounder.fixedScale == nil && round < rounder.rounds {
-                    state.refitScales(curvature: curvature)
-                }
+                if rounder.refitsScales && round < rounder.rounds { state.refitScales(curvature: curvature) }
             }
         }
         return state.best

@@ -20,14 +20,11 @@ package struct LevelGridFitter: Hashable, Sendable {
 
     package let format: LevelFormat
     package let criterion: Criterion
-    /// The scale of every grid, whatever its weights; nil to fit one.
-    package let fixedScale: Float?
 
     /// Fits grids of `format`.
-    package init(format: LevelFormat, criterion: Criterion, fixedScale: Float? = nil) {
+    package init(format: LevelFormat, criterion: Criterion) {
         self.format = format
         self.criterion = criterion
-        self.fixedScale = fixedScale
     }
 
     /// Cuts of the range that are tried.
@@ -38,7 +35,6 @@ package struct LevelGridFitter: Hashable, Sendable {
 
     /// The grid for finite `values`, each of which counts as much as its `importance`, not negative.
     package func grid(for values: Span<Float>, importance: Span<Float>) -> LevelGrid {
-        if let fixedScale { return LevelGrid(scale: fixedScale, zeroPoint: format.middle, format: format) }
         let bounds = Kernels.range(of: values).bounds ?? 0...0
         // Zero stays in the range: what is pruned stays pruned, within half a level.
         let low = min(bounds.lowerBound, 0), high = max(bounds.upperBound, 0)

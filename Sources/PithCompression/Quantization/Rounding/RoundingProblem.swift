@@ -113,6 +113,17 @@ package struct RoundingProblem: Sendable {
         return result
     }
 
+    /// The factor that brings `decoded` weights, one part for each problem, nearest to the targets; 1 where there is none above 0.
+    static func bestFactor(for decoded: [[Float]], of problems: [RoundingProblem]) -> Double {
+        // f -> (f q - t) H (f q - t) at 0, 1 and 2.
+        var errors = [0.0, 0.0, 0.0]
+        for (part, problem) in zip(decoded, problems) {
+            for times in 0...2 { errors[times] += problem.errors(of: part.map { Float(times) * $0 }).reduce(0, +) }
+        }
+        let energy = (errors[2] - 2 * errors[1] + errors[0]) / 2, product = (energy + errors[0] - errors[1]) / 2
+        return energy > 0 && product > 0 && product.isFinite ? product / energy : 1
+    }
+
     private static func solution(
         _ name: String, _ weights: [Float], _ cross: [Double], _ curvature: SymmetricMatrix, _ amount: Double
     ) throws(CompressionError) -> [Double] {

@@ -26,8 +26,6 @@ package struct WeightRounder: Hashable, Sendable {
     package var sweeps = 5
     /// Whether `refined` fits the scales anew.
     package var refitsScales = true
-    /// One scale for every grid of symmetric levels, which is not fitted; nil for scales of their own.
-    package var fixedScale: Float?
 
     /// The default: refined, four bits, zero points, one grid a row.
     package init() {}
@@ -51,7 +49,7 @@ package struct WeightRounder: Hashable, Sendable {
         precondition(importance.count == columns, "Each column has an importance.")
         let grids = GridTable(
             targets: weights, columns: columns, rows: 0..<rows, blockSize: size, importance: importance,
-            fitter: LevelGridFitter(format: format, criterion: criterion, fixedScale: fixedScale))
+            fitter: LevelGridFitter(format: format, criterion: criterion))
         return grids.rounded(weights)
     }
 

@@ -1,19 +1,19 @@
 import PithModel
 import PithTensor
 
-/// Why rounding with the help of data passes over a weight, which then goes to the nearest levels of its grid.
+/// Why rounding with the help of data passes over a weight, which is then rounded for itself.
 ///
 /// Data help where a weight is a matrix, or the kernels of a convolution, that inputs are multiplied with: their moments
 /// say what each error costs. What else a weight may be is told here in the ledger's words.
-struct NearestReasons: Sendable {
+struct LoneReasons: Sendable {
     private let graph: Graph
     private let readers: [String: [WeightReader]]
-    private let settings: GPTQQuantizer
+    private let roundsRecurrent: Bool
 
     /// Looks at the main graph of a model before its first weight is rounded.
-    init(_ graph: Graph, settings: GPTQQuantizer) {
+    init(_ graph: Graph, roundsRecurrent: Bool) {
         self.graph = graph
-        self.settings = settings
+        self.roundsRecurrent = roundsRecurrent
         readers = graph.weightReaders()
     }
 
@@ -33,7 +33,7 @@ struct NearestReasons: Sendable {
     }
 
     private func recurrentReason(_ name: String, _ places: [WeightReader]) -> String {
-        if settings.rounding == .nearest { return "the recipe asks for it" }
+        if !roundsRecurrent { return "the recipe asks for it" }
         if places.count > 1 { return "several layers read it" }
         let node = graph.nodes.first { $0.inputs.contains(name) }
         if let node, node.integer("layout", default: 0) != 0 { return "its layer has the batch first (layout 1)" }

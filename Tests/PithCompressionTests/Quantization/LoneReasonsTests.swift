@@ -4,7 +4,7 @@ import PithModel
 import PithTensor
 import Testing
 
-@Suite(.enabled(if: GraphBench.hasRuntime, "needs ONNX Runtime")) struct NearestReasonsTests {
+@Suite(.enabled(if: GraphBench.hasRuntime, "needs ONNX Runtime")) struct LoneReasonsTests {
     /// A model over `x` of the given lengths, with one float weight `w`, that the nodes read.
     private struct Case: Sendable, CustomTestStringConvertible {
         let reason: String
