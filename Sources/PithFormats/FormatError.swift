@@ -12,6 +12,8 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
         case missing
         /// A data card or another configuration file says something that can not be followed.
         case invalidCard
+        /// An array or rows that were asked for by name are not in the file.
+        case notInFile
         /// The file could not be written.
         case unwritable
     }

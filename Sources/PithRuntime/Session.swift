@@ -27,7 +27,7 @@ public final class Session: Sendable {
     public let overridableInputs: [Port]
 
     /// The model's path or name, for messages.
-    let subject: String
+    package let subject: String
     let runtime: Runtime
     let handle: Handle
     /// Places of inputs by name; overridable inputs follow the inputs.

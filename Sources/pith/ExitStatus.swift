@@ -18,7 +18,8 @@ enum ExitStatus: Int32 {
     /// The code for an error.
     init(for error: any Error) {
         switch error {
-        case let error as FormatError: self = error.code == .unwritable ? .failed : .input
+        case let error as FormatError:
+            self = error.code == .unwritable ? .failed : error.code == .notInFile ? .usage : .input
         case is TensorError, is ModelError, is CodingError: self = .input
         case let error as RuntimeError:
             self = error.code == .invalidModel || error.code == .invalidInput ? .input : .failed

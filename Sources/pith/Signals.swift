@@ -26,6 +26,17 @@ enum Signals {
         _exit(128 + number)
     }
 
+    /// Makes a new temporary folder that is removed when the program is interrupted.
+    ///
+    /// - Throws: An error of the file system.
+    static func temporaryFolder(_ name: String) throws -> URL {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("\(name)-\(UUID().uuidString.prefix(8))")
+        removeOnInterrupt(folder)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        return folder
+    }
+
     /// Has a temporary folder removed when the program is interrupted.
     static func removeOnInterrupt(_ folder: URL) { folders.withLock { $0.append(folder) } }
 }

@@ -30,6 +30,53 @@ import Testing
         #expect(workshop.leftovers.isEmpty)
     }
 
+    @Test func `a container is scored and compared as what it holds, with its own bytes`() throws {
+        let workshop = try Workshop()
+        let compressed = try Program.run(
+            ["compress", "model.onnx", "-o", "small.pith", "--recipe", "int8-weights", "--profile", "none"],
+            in: workshop)
+        #expect(compressed.status == 0, "\(compressed.errors)")
+        let scores = try Program.run(
+            ["evaluate", "small.pith", "--reference", "model.onnx", "--data", "card.yaml", "--format", "json"],
+            in: workshop
+        ).json
+        let fidelity = try #require((scores["fidelity"] as? [String: Any])?["sqnrDB"] as? Double)
+        #expect(fidelity > 30 && fidelity < 60)
+        let compared = try Program.run(
+            [
+                "compare", "model.onnx", "small.pith", "int8-weights", "--data", "card.yaml", "--format", "json",
+                "--profile", "none",
+            ], in: workshop
+        ).json
+        let entries = try #require(compared["candidates"] as? [[String: Any]])
+        #expect(entries.map { $0["name"] as? String } == ["small.pith", "int8-weights"])
+        #expect(entries[0]["bytes"] as? Int == (try bytes("small.pith", workshop).count))
+        let found = entries.map { ($0["fidelity"] as? [String: Any])?["sqnrDB"] as? Double }
+        #expect(found[0] == found[1] && found[0] == fidelity)
+        let packed = try Program.run(["pack", "digits.npz", "-o", "d.pith"], in: workshop)
+        #expect(packed.status == 0)
+        let refused = try Program.run(["evaluate", "d.pith", "--data", "card.yaml"], in: workshop)
+        #expect(refused.status == 3 && refused.errors.contains("no ONNX model"))
+        #expect(workshop.leftovers.isEmpty)
+    }
+
+    @Test func `what is asked of a container by a wrong name is a wrong use`() throws {
+        let workshop = try Workshop()
+        _ = try packed(workshop)
+        for arguments in [["--array", "none"], ["--array", "head.weight", "--rows", "9-999"], []] {
+            let result = try Program.run(["unpack", "m.pith", "-o", "a.npy"] + arguments, in: workshop)
+            #expect(result.status == 2, "\(arguments): \(result.errors)")
+        }
+        #expect(!workshop.names.contains("a.npy"))
+    }
+
+    @Test func `through a pipe the report goes to standard error in its format`() throws {
+        let workshop = try Workshop()
+        let result = try Program.shell("pith pack model.onnx -o - --format json > m.pith", in: workshop)
+        let report = try JSONSerialization.jsonObject(with: Data(result.errors.utf8)) as? [String: Any]
+        #expect((report?["output"] as? [String: Any])?["bytes"] as? Int == (try bytes("m.pith", workshop).count))
+    }
+
     @Test func `models go through pipes`() throws {
         let workshop = try Workshop()
         let result = try Program.shell("pith pack model.onnx -o - | pith unpack - -o back.onnx", in: workshop)
@@ -75,7 +122,7 @@ import Testing
         let text = try Program.run(["inspect", "m.pith"], in: workshop)
         #expect(text.output.contains("head.weight"))
         let unknown = try Program.run(["pack", "model.onnx", "-o", "n.pith", "--first", "nothing"], in: workshop)
-        #expect(unknown.status == 3)
+        #expect(unknown.status == 2)
         #expect(unknown.errors.contains("'nothing'"))
     }
 
@@ -101,7 +148,7 @@ import Testing
         #expect(all == weight)
         let width = weight.count / weight.shape.dimensions[0]
         #expect(part.floats() == weight.floats().map { Array($0[2 * width..<4 * width]) })
-        #expect(try Program.run(rows.dropLast(2) + ["-o", "e.npy", "--array", "none"], in: workshop).status == 3)
+        #expect(try Program.run(rows.dropLast(2) + ["-o", "e.npy", "--array", "none"], in: workshop).status == 2)
     }
 
     /// The example's model with one weight in integers.

@@ -48,7 +48,10 @@ struct ComparisonBench {
     /// - Throws: What runtime and data throw; `CancellationError`.
     func entry(for contender: Contender, progress: @escaping (String) -> Void) throws -> ComparisonReport.Entry {
         let name = contender.candidate.name, candidate = try ONNXReader.read(path: contender.path)
-        let bytes = try ModelFacts.fileBytes(of: candidate, at: contender.path)
+        // A container is what is kept, and its model only what is run.
+        let bytes =
+            ContainedModel.isContainer(name) && !contender.candidate.isRecipe
+            ? try MappedFile(path: name).storage.byteCount : try ModelFacts.fileBytes(of: candidate, at: contender.path)
         var entry = ComparisonReport.Entry(
             name: name, isRecipe: contender.candidate.isRecipe, bytes: bytes,
             ratio: Double(self.bytes) / Double(max(bytes, 1)),

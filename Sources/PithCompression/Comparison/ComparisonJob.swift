@@ -52,9 +52,12 @@ public struct ComparisonJob: Sendable {
         }
         let source: any SampleSource = try dataset ?? SyntheticSource(for: session, seed: options.seed)
         // Models are loaded before recipes are applied: a file that is none is refused before long work.
-        let others = try candidates.filter { !$0.isRecipe }.map {
-            (path: $0.name, model: try ONNXReader.read(path: $0.name))
+        var files: [String: String] = [:]
+        for candidate in candidates where !candidate.isRecipe {
+            files[candidate.name] = try await ContainedModel.path(
+                of: candidate.name, in: folder, threads: options.threads)
         }
+        let others = try files.values.sorted().map { (path: $0, model: try ONNXReader.read(path: $0)) }
         if let page {
             try OutputPath.check(
                 page, read: (dataset?.files ?? []) + candidates.map(\.name),
@@ -62,7 +65,7 @@ public struct ComparisonJob: Sendable {
         }
         var contenders: [Contender] = []
         for (index, candidate) in candidates.enumerated() {
-            contenders.append(try await contender(candidate, index))
+            contenders.append(try await contender(candidate, files[candidate.name], index))
         }
         let bench = try ComparisonBench(
             path: reference, model: original, source: source, isMadeUp: dataset == nil, threads: options.threads)
@@ -81,8 +84,10 @@ public struct ComparisonJob: Sendable {
     }
 
     /// The candidate as a file.
-    private func contender(_ candidate: ComparisonCandidate, _ index: Int) async throws -> Contender {
-        guard case .recipe(let recipe) = candidate.origin else { return Contender(candidate, path: candidate.name) }
+    private func contender(_ candidate: ComparisonCandidate, _ file: String?, _ index: Int) async throws -> Contender {
+        guard case .recipe(let recipe) = candidate.origin else {
+            return Contender(candidate, path: file ?? candidate.name)
+        }
         let path = folder.appendingPathComponent("\(index).onnx").path
         progress("applying \(candidate.name)")
         var plain = CompressionOptions()

@@ -48,7 +48,7 @@ public struct CompressionJob: Sendable {
             output, endings: [".data"], read: dataset?.files ?? [], models: [(path: input, model: original)])
         let piece = try await applied(to: original, dataset)
         progress("writing and checking")
-        let pending = try await PendingOutput(piece.model, path: output, threads: options.threads)
+        let pending = try await PendingOutput(piece.model, of: input, path: output, threads: options.threads)
         // Measured before the output appears: it may replace the input.
         let inputBytes = try ModelFacts.fileBytes(of: original, at: input)
         try refuseUnhandled(piece, isLarger: pending.byteCount > inputBytes)

@@ -7,17 +7,21 @@ struct PendingOutput {
     private let model: ONNXWriter.Pending
     private let container: PackedOutput?
 
-    /// Writes `model` into a hidden folder beside `path`, and packs it when `path` ends in `.pith`.
+    /// Writes `model` into a hidden folder beside `path`, and packs it when `path` ends in `.pith`; there it keeps the name of the
+    /// file `input`, so that a container's bytes do not depend on where it goes.
     ///
     /// - Throws: `FormatError` when something can not be written; `CancellationError`.
-    init(_ model: Model, path: String, threads: Int) async throws {
+    init(_ model: Model, of input: String, path: String, threads: Int) async throws {
         let url = URL(fileURLWithPath: path)
         guard url.pathExtension.lowercased() == "pith" else {
             self.model = try ONNXWriter.begin(model, path: path)
             container = nil
             return
         }
-        let inside = url.deletingPathExtension().appendingPathExtension("onnx").path
+        // Whether the container can be written where it goes, in its own name.
+        _ = try StagedOutput(beside: path)
+        let name = URL(fileURLWithPath: input).deletingPathExtension().appendingPathExtension("onnx").lastPathComponent
+        let inside = url.deletingLastPathComponent().appendingPathComponent(name).path
         self.model = try ONNXWriter.begin(model, path: inside)
         container = try await PackedOutput.begin(
             PackedModel.read(path: self.model.temporaryPath), path: path, threads: threads)

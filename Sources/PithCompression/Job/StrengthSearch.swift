@@ -80,7 +80,8 @@ struct StrengthSearch {
         trial.recipe = recipe(change)
         try await trial.apply(bench.first..<trial.recipe.stages.count, to: &piece, of: bench.original, bench.dataset)
         try trial.sign(&piece, bench.dataset)
-        let pending = try await PendingOutput(piece.model, path: trial.output, threads: trial.options.threads)
+        let pending = try await PendingOutput(
+            piece.model, of: trial.input, path: trial.output, threads: trial.options.threads)
         job.progress("\(pending.byteCount) bytes, \(limit) allowed")
         return pending.byteCount
     }

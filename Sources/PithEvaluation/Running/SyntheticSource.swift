@@ -5,14 +5,16 @@ public import PithTensor
 
 /// Made-up samples for a model that comes without data: seeded noise in the shapes its inputs ask for.
 ///
-/// Floats are drawn from -1...1, integers from 0...3. An axis the caller may choose gets one length for all inputs, the
-/// first of 8, 1, 64, 512 with which the model runs. They show whether two forms of a model agree, not how good it is.
+/// Floats are drawn from -1...1, integers from 0...3. Axes the caller may choose get one length for all inputs, or the last axis of
+/// each input gets it and the others 1: the first length of 8, 1, 64, 512, 224, 256 with which the model runs. They show whether two forms of a model agree, not how good it is.
 public struct SyntheticSource: SampleSource {
     /// Samples there are.
     private static let count = 8
 
     private let ports: [Session.Port]
     private let length: Int
+    /// Whether only last axes have that length.
+    private let isForLastAxes: Bool
     private let seed: UInt64
 
     /// Finds lengths with which `session` runs.
@@ -20,8 +22,10 @@ public struct SyntheticSource: SampleSource {
     /// - Throws: `EvaluationError` `.invalidSettings` when it runs with none, or takes inputs that are not tensors of numbers.
     public init(for session: Session, seed: UInt64) throws {
         var reason = ""
-        for length in [8, 1, 64, 512] {
-            let source = SyntheticSource(ports: session.inputs, length: length, seed: seed)
+        let lengths = [8, 1, 64, 512, 224, 256]
+        for (isForLastAxes, length) in lengths.map({ (false, $0) }) + lengths.map({ (true, $0) }) {
+            let source = SyntheticSource(
+                ports: session.inputs, length: length, isForLastAxes: isForLastAxes, seed: seed)
             do {
                 _ = try session.run(try source.inputs(rows: [0]))
                 self = source
@@ -31,12 +35,14 @@ public struct SyntheticSource: SampleSource {
             }
         }
         throw EvaluationError(
-            code: .invalidSettings, subject: "model", problem: "it does not run with made-up inputs (\(reason)).",
+            code: .invalidSettings, subject: session.subject,
+            problem: "it does not run with made-up inputs (\(reason)).",
             remedy: "Give --data with inputs that suit it.")
     }
 
-    private init(ports: [Session.Port], length: Int, seed: UInt64) {
+    private init(ports: [Session.Port], length: Int, isForLastAxes: Bool, seed: UInt64) {
         self.ports = ports
+        self.isForLastAxes = isForLastAxes
         self.length = length
         self.seed = seed
     }
@@ -65,7 +71,8 @@ public struct SyntheticSource: SampleSource {
         // A first axis to choose is the batch, and a batch is one sample; so is an axis called batch anywhere.
         let dimensions = port.dimensions.enumerated().map { axis, dimension in
             if case .symbolic(let name) = dimension, name.lowercased().hasPrefix("batch") { return 1 }
-            return dimension.length ?? (axis == 0 && port.dimensions.count > 1 ? 1 : length)
+            let isOne = port.dimensions.count > 1 && (axis == 0 || isForLastAxes && axis < port.dimensions.count - 1)
+            return dimension.length ?? (isOne ? 1 : length)
         }
         var generator = SplitMix64(seed: seed &+ UInt64(row) &* 0x1_0000 &+ UInt64(index))
         do {

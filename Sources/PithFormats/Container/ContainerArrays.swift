@@ -52,13 +52,13 @@ package final class ContainerArrays: Sendable {
 
     /// The array called `name`, or some indices of its first axis.
     ///
-    /// - Throws: `FormatError` `.missing` when there is no such array or row; `.corrupt` when a block it needs is damaged.
+    /// - Throws: `FormatError` `.notInFile` when there is no such array or row; `.corrupt` when a block it needs is damaged.
     /// - Complexity: O(rows), rounded up to blocks; only their bytes are read.
     package func tensor(named name: String, rows: Range<Int>? = nil) throws(FormatError) -> Tensor {
         let arrays = file.directory.arrays
         guard let index = arrays.indices.first(where: { arrays[$0].name == name && arrays[$0].type != nil }) else {
             throw FormatError(
-                code: .missing, subject: file.path, problem: "it has no array '\(name)'.",
+                code: .notInFile, subject: file.path, problem: "it has no array '\(name)'.",
                 remedy: "`pith inspect` lists its arrays.")
         }
         return try tensor(index, rows: rows)
@@ -76,7 +76,7 @@ package final class ContainerArrays: Sendable {
 
     /// The elements of an array that some indices of its first axis are, and their shape.
     ///
-    /// - Throws: `FormatError` `.missing` when the array does not have these rows, or they do not fill their bytes.
+    /// - Throws: `FormatError` `.notInFile` when the array does not have these rows, or they do not fill their bytes.
     static func elements(
         of array: ContainerDirectory.Array, rows: Range<Int>?, path: String
     ) throws(FormatError) -> (range: Range<Int>, shape: Shape) {
@@ -93,7 +93,7 @@ package final class ContainerArrays: Sendable {
 
     static func outside(_ rows: Range<Int>, of shape: Shape, _ subject: String) -> FormatError {
         FormatError(
-            code: .missing, subject: subject, problem: "rows \(rows) can not be read of \(shape).",
+            code: .notInFile, subject: subject, problem: "rows \(rows) can not be read of \(shape).",
             remedy: "Ask for rows below \(shape.dimensions.first ?? 0); rows of packed numbers must fill their bytes.")
     }
 

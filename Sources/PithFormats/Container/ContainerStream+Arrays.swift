@@ -7,7 +7,7 @@ extension ContainerStream {
     /// What lies before it is read and thrown away, which is little for arrays that were packed first. Every block that
     /// was used is checked; the end of the container, which would tell of damage elsewhere, is not waited for.
     ///
-    /// - Throws: `FormatError` `.missing` when there is no such array or row, `.corrupt` or `.truncated` when what comes is
+    /// - Throws: `FormatError` `.notInFile` when there is no such array or row, `.corrupt` or `.truncated` when what comes is
     ///   damaged.
     package func tensor(named name: String, rows: Range<Int>? = nil) throws(FormatError) -> Tensor {
         let arrays = directory.arrays
@@ -15,7 +15,7 @@ extension ContainerStream {
             let type = arrays[index].type
         else {
             throw FormatError(
-                code: .missing, subject: self.name, problem: "it has no array '\(name)'.",
+                code: .notInFile, subject: self.name, problem: "it has no array '\(name)'.",
                 remedy: "`pith inspect` lists its arrays.")
         }
         let array = arrays[index], own = array.original ?? index, width = array.layout.width

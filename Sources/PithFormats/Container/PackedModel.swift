@@ -88,7 +88,7 @@ package struct PackedModel: Sendable {
     ///
     /// The parts of a weight in a stored form go by the weight's name, too.
     ///
-    /// - Throws: `FormatError` `.missing` for a pattern that no array matches.
+    /// - Throws: `FormatError` `.notInFile` for a pattern that no array matches.
     package func first(_ patterns: [String]) throws(FormatError) -> PackedModel {
         var first: [Int] = []
         for pattern in patterns {
@@ -98,7 +98,7 @@ package struct PackedModel: Sendable {
             let found = parts + arrays.indices.filter { matches(arrays[$0].name) }
             guard !found.isEmpty else {
                 throw FormatError(
-                    code: .missing, subject: files.first?.path ?? "the model",
+                    code: .notInFile, subject: files.first?.path ?? "the model",
                     problem: "no array is called '\(pattern)'.",
                     remedy: "`pith inspect` of a packed file lists the arrays.")
             }

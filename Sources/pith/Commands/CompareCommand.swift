@@ -14,7 +14,8 @@ struct CompareCommand: AsyncParsableCommand {
     @Argument(help: "The ONNX model that all others are compared with.")
     var reference: String
 
-    @Argument(help: "Models, or recipes that are applied first: names of built-in ones, or YAML files.")
+    @Argument(
+        help: "Models (.onnx or .pith), or recipes that are applied first: names of built-in ones, or YAML files.")
     var candidates: [String]
 
     @Option(help: "Calibration and evaluation data: a .npz, or a data card (YAML).")
@@ -34,11 +35,8 @@ struct CompareCommand: AsyncParsableCommand {
         }
         // A page that can not be written is refused before the work.
         let page = try report.map { try StagedOutput(beside: $0) }
-        let folder = FileManager.default.temporaryDirectory
-            .appendingPathComponent("pith-compare-\(UUID().uuidString.prefix(8))")
-        Signals.removeOnInterrupt(folder)
+        let folder = try Signals.temporaryFolder("pith-compare")
         defer { try? FileManager.default.removeItem(at: folder) }
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let result = try await compare(in: folder)
         Console.endProgress()
         if let page, let report {

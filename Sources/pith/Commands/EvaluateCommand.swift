@@ -1,17 +1,18 @@
 import ArgumentParser
+import Foundation
 import PithEvaluation
 import PithFormats
 import PithModel
 import PithReport
 import PithRuntime
 
-struct EvaluateCommand: ParsableCommand {
+struct EvaluateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
         abstract: "Score a model on data, alone or against a reference.",
         discussion: "Example: pith evaluate small.onnx --data card.yaml --reference model.onnx")
 
-    @Argument(help: "The ONNX model.")
+    @Argument(help: "The ONNX model, or a .pith file of one.")
     var model: String
 
     @Option(help: "Evaluation data: a .npz, or a data card (YAML).")
@@ -22,9 +23,15 @@ struct EvaluateCommand: ParsableCommand {
 
     @OptionGroup var shared: SharedOptions
 
-    func run() throws {
+    func run() async throws {
+        let folder = try Signals.temporaryFolder("pith-evaluate")
+        defer { try? FileManager.default.removeItem(at: folder) }
         do {
-            let scores = try score()
+            let threads = ProcessInfo.processInfo.activeProcessorCount
+            let file = try await ContainedModel.path(of: model, in: folder, threads: threads)
+            var other = reference
+            if let reference { other = try await ContainedModel.path(of: reference, in: folder, threads: threads) }
+            let scores = try score(file, other)
             Console.endProgress()
             switch shared.format {
             case .text: try Console.print(scores.text)
@@ -35,13 +42,13 @@ struct EvaluateCommand: ParsableCommand {
         }
     }
 
-    private func score() throws -> ScoreReport {
-        let original = try ONNXReader.read(path: reference ?? model)
-        let session = try Session(path: reference ?? model)
+    private func score(_ file: String, _ other: String?) throws -> ScoreReport {
+        let original = try ONNXReader.read(path: other ?? file)
+        let session = try Session(path: other ?? file)
         let dataset = try Dataset(path: data, graphInputs: original.graph.requiredInputs).suited(to: session)
         // The reader says what a file that is no model is; the runtime only that it does not load.
-        if reference != nil { _ = try ONNXReader.read(path: model) }
-        let candidate = try reference.map { _ in try Session(path: model) }
+        if other != nil { _ = try ONNXReader.read(path: file) }
+        let candidate = try other.map { _ in try Session(path: file) }
         let evaluator = try Evaluator(source: dataset, reference: session)
         var report = try evaluator.evaluate(candidate) { done, total in Console.progress("scoring \(done)/\(total)") }
         report.notes = dataset.notes + report.notes

@@ -59,7 +59,8 @@ struct PackCommand: AsyncParsableCommand {
                 packed, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, codec: codec ?? .auto)
             report = try await packer.pack(to: .standardOutput, named: "standard output", progress: meter.tell)
             Console.endProgress()
-            return Console.warn(PackText(model, output, report).text)
+            let text = PackText(model, output, report)
+            return Console.warn(shared.format == .text ? text.text : try JSONText.encode(text))
         }
         try OutputCheck.requireFree(output, read: packed.files.map(\.path))
         let pending = try await PackedOutput.begin(

@@ -65,6 +65,10 @@ struct UnpackCommand: AsyncParsableCommand {
             return UnpackText(container: container, paths: [output], bytes: count)
         }
         guard ArrayExport.isWanted(kind: file.directory.kind, path: output) else {
+            let ending = URL(fileURLWithPath: output).pathExtension.lowercased()
+            guard ending != "npy" || file.directory.kind == "npy" else {
+                throw ValidationError("A .npy holds one array: say which with --array, or write .npz for all.")
+            }
             guard !stored else {
                 throw ValidationError("--stored writes a .npz or .safetensors of a model of another kind.")
             }

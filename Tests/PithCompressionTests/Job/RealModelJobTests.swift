@@ -53,6 +53,12 @@ struct RealModelJobTests {
         #expect(report.verification.optimizedSQNR >= report.verification.unoptimizedSQNR - 1)
     }
 
+    @Test(arguments: ["silero-vad", "silero-vad-half", "silero-vad-ifless"])
+    func `a model whose inputs hang together is checked on made-up inputs`(model: String) async throws {
+        let report = try await run(model, card: nil, recipe: "clean")
+        #expect(report.verification.isMadeUp && report.verification.optimizedSQNR >= 80)
+    }
+
     @Test func `resnet20 reaches its accuracy and gives the same bytes with 1, 2 and 3 threads`() async throws {
         var hashes: Set<String> = []
         for threads in 1...3 {
