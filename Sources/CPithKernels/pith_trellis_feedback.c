@@ -5,7 +5,10 @@
 
 // Viterbi's search where an error moves the numbers after it in its row. Each way that is still open has moved them by errors
 // of its own, so each state keeps the sums that its way has made (per-survivor processing: Raheli, Polydoros and Tzou, IEEE
-// Trans. Commun. 43, 1995).
+// Trans. Commun. 43, 1995). Columns come in blocks: only the sums of a block follow each number, the columns behind it get a
+// block's errors at once, in the same order (as in GPTQ, arXiv:2210.17323, section 3.3).
+
+enum { BLOCK = 32 };
 
 struct row {
     // Of one number of each run: what is wanted, its step, and how much an error counts.
@@ -23,9 +26,8 @@ static inline __attribute__((always_inline)) void choose(
     for (unsigned s = 0; s < states; s++) {
         float x[R];
         for (int r = 0; r < R; r++) {
-            float wanted = row->target[r] + sums[s][r], size = fabsf(wanted) / row->step[r];
-            out->wanted[s][r] = wanted;
-            x[r] = size > PITH_TRELLIS_WIDEST ? PITH_TRELLIS_WIDEST : size;
+            out->wanted[s][r] = row->target[r] + sums[s][r];
+            x[r] = fabsf(out->wanted[s][r]) / row->step[r];
         }
         const float *w = row->weight;
         if (states == 1) {
@@ -86,18 +88,53 @@ static inline __attribute__((always_inline)) void move(
     }
 }
 
+// The errors of the ways that lead to each state at the end of a block, and the states where those began.
+struct block {
+    float errors[BLOCK][MOST][R], path[BLOCK][MOST][R];
+    int32_t origins[MOST][R];
+};
+
+static inline __attribute__((always_inline)) void trace(
+    unsigned states, struct block *block, size_t count, const uint8_t *scratch) {
+    for (unsigned t = 0; t < states; t++)
+        for (int r = 0; r < R; r++) {
+            unsigned state = t;
+            for (size_t k = count; k-- > 0;) {
+                block->path[k][t][r] = block->errors[k][state][r];
+                state = way_to(states, state, scratch[k * PITH_FEEDBACK_SCRATCH + MOST * R + r] >> state & 1).state;
+            }
+            block->origins[t][r] = (int32_t)state;
+        }
+}
+
+// Adds a block's errors to a column behind it.
+static inline __attribute__((always_inline)) void push(
+    unsigned states, const struct block *block, size_t count, const float *factors, size_t stride, float sums[MOST][R]) {
+    float old[MOST][R];
+    memcpy(old, sums, states * sizeof *old);
+    for (unsigned t = 0; t < states; t++) {
+        float sum[R];
+        for (int r = 0; r < R; r++) sum[r] = old[block->origins[t][r]][r];
+        for (size_t k = 0; k < count; k++)
+            for (int r = 0; r < R; r++) sum[r] += block->path[k][t][r] * factors[k * stride];
+        memcpy(sums[t], sum, sizeof sum);
+    }
+}
+
 static inline __attribute__((always_inline)) unsigned search(
     const struct pith_feedback *problem, unsigned states, const float *rates, float (*sums)[MOST][R], uint8_t *scratch,
     int8_t *levels, uint32_t *counts) {
     size_t columns = problem->columns, longest = 0;
     unsigned runs = problem->runs;
     for (unsigned r = 0; r < runs; r++) longest = problem->lengths[r] > longest ? problem->lengths[r] : longest;
-    float costs[MOST][R], errors[MOST][R];
+    float costs[MOST][R];
     int32_t second[MOST][R];
+    struct block block;
     for (int r = 0; r < R; r++)
         for (unsigned t = 0; t < states; t++) costs[t][r] = t == problem->first ? 0 : unreachable;
     for (size_t i = 0, column = 0; i < longest; i++, column = column + 1 == columns ? 0 : column + 1) {
         if (column == 0) memset(sums, 0, columns * sizeof *sums);
+        size_t start = column / BLOCK * BLOCK, end = start + BLOCK < columns ? start + BLOCK : columns;
         struct row row;
         for (unsigned r = 0; r < R; r++) {
             int isLive = r < runs && i < problem->lengths[r];
@@ -108,10 +145,15 @@ static inline __attribute__((always_inline)) unsigned search(
         }
         struct choices choices;
         choose(states, &row, rates, sums[column], &choices);
+        float(*errors)[R] = block.errors[column - start];
         decide(states, &row, &choices, costs, errors, second, scratch + i * PITH_FEEDBACK_SCRATCH);
         const float *factors = problem->factors + column * columns;
-        for (size_t later = column + 1; later < columns; later++)
-            move(states, sums[later], errors, second, factors[later]);
+        for (size_t later = column + 1; later < end; later++) move(states, sums[later], errors, second, factors[later]);
+        if (column + 1 == end && end < columns) {
+            trace(states, &block, end - start, scratch + (i + 1 - (end - start)) * PITH_FEEDBACK_SCRATCH);
+            for (size_t later = end; later < columns; later++)
+                push(states, &block, end - start, problem->factors + start * columns + later, columns, sums[later]);
+        }
         if (i % 64 == 63) lower(states, costs);
     }
     unsigned last = 0;
@@ -153,9 +195,18 @@ unsigned pith_feedback_search(
 
 PITH_CLONES
 void pith_add_outer(
-    const float *errors, size_t width, const float *factors, size_t rows, float *sums) {
-    for (size_t row = 0; row < rows; row++) {
-        float factor = factors[row], *sum = sums + row * width;
-        for (size_t i = 0; i < width; i++) sum[i] += errors[i] * factor;
-    }
+    const float *errors, size_t count, size_t width, const float *factors, size_t stride, size_t rows, float *sums) {
+    enum { TILE = 64 };
+    for (size_t row = 0; row < rows; row++)
+        for (size_t start = 0; start < width; start += TILE) {
+            size_t length = width - start < TILE ? width - start : TILE;
+            float tile[TILE], *sum = sums + row * width + start;
+            memcpy(tile, sum, length * sizeof *tile);
+            for (size_t k = 0; k < count; k++) {
+                const float *error = errors + k * width + start;
+                float factor = factors[k * stride + row];
+                for (size_t i = 0; i < length; i++) tile[i] += error[i] * factor;
+            }
+            memcpy(sum, tile, length * sizeof *tile);
+        }
 }

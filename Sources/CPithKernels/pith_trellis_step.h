@@ -25,8 +25,9 @@ static const struct way ways8[8][2] = {{{0, 0}, {4, 1}}, {{2, 0}, {6, 1}}, {{0, 
 // The better of the nearest level of a kind and the one below it: its cost, and the level.
 static inline __attribute__((always_inline)) float
 best(float x, float w, const float *rates, float offset, float least, float most, int set, int *level) {
-    // What is rounded down is never below zero, so a cast does it.
-    float near = 4 * (float)(int)((x - offset) * 0.25f + 0.5f) + offset;
+    // What is rounded down is never below zero, so a cast does it; beyond all levels, and for what is no number, the last one is near.
+    float bound = x < 128 ? x : 128;
+    float near = 4 * (float)(int)((bound - offset) * 0.25f + 0.5f) + offset;
     near = near < least ? least : near > most ? most : near;
     float below = near - 4 < least ? least : near - 4;
     int a = (int)near, b = (int)below;
@@ -38,7 +39,7 @@ best(float x, float w, const float *rates, float offset, float least, float most
 
 // The better of the nearest level and the one below it, without a trellis.
 static inline __attribute__((always_inline)) float best_plain(float x, float w, const float *rates, int *level) {
-    float near = (float)(int)(x + 0.5f);
+    float bound = x < 128 ? x : 128, near = (float)(int)(bound + 0.5f);
     near = near > 127 ? 127 : near;
     float below = near < 1 ? 0 : near - 1, da = x - near, db = x - below;
     float ca = w * (da * da) + rates[(int)near], cb = w * (db * db) + rates[(int)below];

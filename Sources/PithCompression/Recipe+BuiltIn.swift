@@ -47,7 +47,7 @@ extension Recipe {
         case "mixed":
             "2 to 8 bits for each weight by how much its rounding is felt, measured on data; computed in float"
         case "trellis":
-            "for .pith files: weights in about 5 bits by trellis-coded quantization, computed in float; data only helps"
+            "for .pith files: weights in about 5 bits by trellis-coded quantization, computed in float; better with data, which it does not need"
         case "int8": "8-bit weights, and 8-bit activations where they are sound and faster; needs data for the latter"
         case "int8-accurate": "the same with weights rounded with the help of data, and the most accurate fast choice"
         case "int8-dynamic":

@@ -41,6 +41,9 @@ public final class StagedOutput: Sendable {
         }
     }
 
+    /// The hidden folder, for files that are needed until the output is in place.
+    package var workFolder: String { staging.path }
+
     deinit {
         try? FileManager.default.removeItem(at: staging)
         StagedOutput.unfinished.withLock { _ = $0.folders.remove(staging) }

@@ -77,13 +77,13 @@ extension Kernels {
     /// Finds levels for rows of `targets`, each `steps` apart, where errors move what comes after them in their row.
     ///
     /// With a `runLength`, whole rows, runs of so many numbers are walks from state 0 to state 0; without, all numbers are one walk
-    /// from the state `first` to the state that is returned. Least is the sum of `pivots * (moved target - level * step)^2 + rate`,
+    /// from the state `first`, to state 0 where it `isClosed` and else to the state that is returned. Least is the sum of `pivots * (moved target - level * step)^2 + rate`,
     /// as far as ways that end in the same state of the trellis are compared. Adds the levels' numbers to `counts`.
     ///
     /// - Complexity: O(*n* states columns) time, 144 bytes of memory for each number of a run.
     package static func searchLevels(
         _ targets: Span<Float>, steps: Span<Float>, _ feedback: LevelFeedback, states: Int, runLength: Int?,
-        first: Int = 0, rates: [Float], into levels: inout [Int8], counts: inout [UInt32]
+        first: Int = 0, isClosed: Bool = false, rates: [Float], into levels: inout [Int8], counts: inout [UInt32]
     ) -> Int {
         let size = LevelSearch.rates(states: states), columns = feedback.columns
         precondition(states == 1 || states == 4 || states == 8, "There is no trellis of \(states) states.")
@@ -114,7 +114,7 @@ extension Kernels {
                                         targets: source + start, steps: widths + start, stride: length,
                                         columns: columns, lengths: lengths.baseAddress, runs: UInt32(lengths.count),
                                         factors: factors.baseAddress, pivots: pivots.baseAddress,
-                                        first: UInt32(first), isClosed: runLength == nil ? 0 : 1)
+                                        first: UInt32(first), isClosed: runLength == nil && !isClosed ? 0 : 1)
                                     last = Int(
                                         unsafe pith_feedback_search(
                                             &problem, UInt32(states), rates, &sums, &scratch, found + start, &counts))
@@ -125,17 +125,26 @@ extension Kernels {
                 }
             }
         }
-        return last
+        return runLength == nil && !isClosed ? last : 0
     }
 
-    /// Adds `errors * factor` to each row of `sums`, one factor for each row.
-    package static func addOuter(_ errors: [Float], _ factors: Span<Float>, to sums: inout [Float], from row: Int) {
+    /// Adds rows of `errors`, those of the columns `block`, times their factors to the sums of the columns behind them, of which
+    /// `upTo` is the end.
+    package static func addErrors(
+        _ errors: [Float], of block: Range<Int>, by feedback: LevelFeedback, upTo end: Int, to sums: inout [Float]
+    ) {
+        let columns = feedback.columns
+        guard !block.isEmpty, block.upperBound < end, !errors.isEmpty else { return }
+        let width = errors.count / block.count
         precondition(
-            row >= 0 && (row + factors.count) * errors.count <= sums.count, "Sums have a row for each factor.")
-        unsafe factors.withUnsafeBufferPointer { factors in
+            block.lowerBound >= 0 && end <= columns && errors.count == width * block.count
+                && sums.count == width * columns, "Each column has a row of errors and of sums.")
+        unsafe feedback.factors.withUnsafeBufferPointer { factors in
             unsafe sums.withUnsafeMutableBufferPointer { sums in
                 guard let base = sums.baseAddress, let first = factors.baseAddress else { return }
-                unsafe pith_add_outer(errors, errors.count, first, factors.count, base + row * errors.count)
+                unsafe pith_add_outer(
+                    errors, block.count, width, first + block.lowerBound * columns + block.upperBound, columns,
+                    end - block.upperBound, base + block.upperBound * width)
             }
         }
     }

@@ -105,7 +105,7 @@ import Testing
         (0..<LevelSearch.rates(states: states)).map { Float($0 % LevelSearch.ratesPerSet) * 0.07 }
     }
 
-    @Test(arguments: [1, 4, 8], [1, 2, 7, 40])
+    @Test(arguments: [1, 4, 8], [1, 2, 7, 31, 32, 33, 60])
     func `the search agrees with one that keeps each way for itself`(_ states: Int, _ columns: Int) {
         let rows = 60 / columns, item = Case(rows: rows, columns: columns, seed: UInt64(31 * states + columns))
         let rates = Self.rates(states)
@@ -132,18 +132,30 @@ import Testing
         }
     }
 
-    @Test func `a walk goes on from the state that the one before it ended in`() {
-        let item = Case(rows: 5, columns: 6, seed: 77), rates = Self.rates(8)
-        var state = 0, walked: [Int] = [0]
-        for level in item.search(states: 8, runLength: nil, rates: rates).levels {
-            let number = state % 2 == 0 ? Int(level) / 2 : (Int(level) + Int(level).signum()) / 2
-            state = number % 2 == 0 ? Self.next8[state].0 : Self.next8[state].1
-            walked.append(state)
+    @Test(arguments: [5, 77, 78, 79, 80, 81]) func `a walk goes on from the state that the one before it ended in`(
+        _ seed: UInt64
+    ) {
+        let item = Case(rows: 5, columns: 6, seed: seed), rates = Self.rates(8)
+        /// The state after levels, or nil when one is not in the set of its state.
+        func end(of levels: [Int8], from first: Int) -> Int? {
+            var state = first
+            for level in levels.map({ Int($0) }) {
+                guard state % 2 == 0 ? level % 2 == 0 : level == 0 || level % 2 != 0 else { return nil }
+                let number = state % 2 == 0 ? level / 2 : (level + level.signum()) / 2
+                state = number % 2 == 0 ? Self.next8[state].0 : Self.next8[state].1
+            }
+            return state
         }
-        let end = item.search(states: 8, runLength: nil, rates: rates).last
-        #expect(walked.last == end)
-        let on = item.search(states: 8, runLength: nil, rates: rates, first: end)
-        #expect(end % 2 == 0 ? on.levels[0] % 2 == 0 : on.levels[0] == 0 || on.levels[0] % 2 != 0)
+        var state = 0
+        for _ in 0..<6 {
+            let found = item.search(states: 8, runLength: nil, rates: rates, first: state)
+            #expect(end(of: found.levels, from: state) == found.last)
+            state = found.last
+        }
+        for first in 0..<8 {
+            let found = item.search(states: 8, runLength: nil, rates: rates, first: first)
+            #expect(end(of: found.levels, from: first) == found.last)
+        }
     }
 
     @Test func `errors that are out of reach leave the largest level`() {
@@ -153,19 +165,25 @@ import Testing
         _ = Kernels.searchLevels(
             targets.span, steps: ones.span, feedback, states: 1, runLength: nil,
             rates: [Float](repeating: 0, count: LevelSearch.plainRates), into: &levels, counts: &counts)
-        #expect(levels == [124, 124])
+        #expect(levels == [127, 127])
     }
 
-    @Test(arguments: [1, 15, 16, 17, 100]) func `products of errors and factors are added row by row`(_ width: Int) {
+    @Test(arguments: [1, 15, 64, 65, 200]) func `errors of a block are added to the columns behind it in order`(
+        _ width: Int
+    ) {
         var samples = NumberSamples(seed: UInt64(width))
-        let errors = (0..<width).map { _ in samples.normal() }, factors: [Float] = [0.5, -2, 3]
-        var sums = [Float](repeating: 1, count: width * 5)
-        Kernels.addOuter(errors, factors.span, to: &sums, from: 1)
-        for row in 0..<5 {
-            for column in 0..<width {
-                let added = (1...3).contains(row) ? errors[column] * factors[row - 1] : 0
-                #expect(sums[row * width + column] == 1 + added)
+        let item = Case(rows: 1, columns: 7, seed: 3), block = 1..<4, end = 6
+        let errors = (0..<width * block.count).map { _ in samples.normal() }
+        var sums = (0..<width * 7).map { _ in samples.normal() }, expected = sums
+        Kernels.addErrors(errors, of: block, by: item.feedback, upTo: end, to: &sums)
+        for column in block.upperBound..<end {
+            for place in 0..<width {
+                for (index, from) in block.enumerated() {
+                    expected[column * width + place] +=
+                        errors[index * width + place] * item.feedback.factors[from * 7 + column]
+                }
             }
         }
+        #expect(sums == expected)
     }
 }

@@ -45,7 +45,7 @@ struct pith_feedback {
     /// 1 to PITH_TRELLIS_RUNS.
     unsigned runs;
     /// An error e = number - level * step in column j moves each number k > j of its row by e * factors[j * columns + k]. What is
-    /// left between a level and the moved number d costs pivots[j] d^2.
+    /// left between a level and the moved number d costs pivots[j] d^2. Factors and pivots are such that sums stay finite.
     const float *factors, *pivots;
     /// The state that runs start in, and whether they end in state 0; if not, there is one run, which ends where it is cheapest.
     unsigned first;
@@ -65,8 +65,9 @@ unsigned pith_feedback_search(
     const struct pith_feedback *problem, unsigned states, const float *rates, float *sums, uint8_t *scratch,
     int8_t *levels, uint32_t *counts);
 
-/// sums[row * width + i] += errors[i] * factors[row].
-void pith_add_outer(const float *errors, size_t width, const float *factors, size_t rows, float *sums);
+/// sums[row * width + i] += errors[k * width + i] * factors[k * stride + row], for k from 0 to `count` - 1 in this order.
+void pith_add_outer(
+    const float *errors, size_t count, size_t width, const float *factors, size_t stride, size_t rows, float *sums);
 
 /// What is added to the number of a level to make a symbol of it.
 #define PITH_LEVELS_MIDDLE 128

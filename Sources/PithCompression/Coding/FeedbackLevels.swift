@@ -4,11 +4,13 @@ import PithTensor
 ///
 /// As in ``LayerRounding`` (`feedback`) each error is made up for by the columns still to come, and costs what the curvature says.
 /// Here the columns come in the order in which the weight lies, since the walk goes that way. Where rows of inputs lie one after the
-/// other, each way that is still open makes up for errors of its own. Where an input's weights for all outputs lie together, they
-/// are a walk from state 0 to state 0, and its errors move the inputs after it.
+/// other, each way that is still open makes up for errors of its own. Where an input's weights for all outputs lie together, the walk
+/// through them is decided before their errors move the inputs after it. All in all the levels are a walk from state 0 to state 0, so
+/// that weights that share a block of a container are one walk.
 ///
-/// - Complexity: for a weight of *m* outputs and *n* inputs O(states *m n*²) time in the first case and O(*m n*²) in the second,
-///   three times; O(*n*³) to set up.
+/// - Complexity: for a weight of *m* outputs and *n* inputs O(states *m n*²) time in the first case and O(*m n*²) in the second, on one
+///   thread, three times; O(*n*³) to set up. Memory: 20 bytes a number and *n*² doubles; in the first case 512 *n* bytes and 2.4 MB for each
+///   thread.
 /// - Reference: Frantar et al., "GPTQ", arXiv:2210.17323 (errors made up for); Raheli, Polydoros and Tzou, "Per-Survivor
 ///   Processing", IEEE Trans. Commun. 43, 1995; Tseng et al., "QTIP", arXiv:2406.11235 (trellis and feedback together).
 /// - Deviation: from QTIP, whose trellis runs through one block of columns while feedback goes from block to block.
@@ -45,11 +47,18 @@ struct FeedbackLevels: Sendable {
         }
         self.targets = targets.map { $0 / least }
         let factors = try problems.map { problem throws(CompressionError) in try FeedbackLevels.factored(problem) }
-        // On the mean a squared step costs 1, whatever the unit of the inputs.
-        let energy = self.steps.reduce(0) { $0 + Double($1) * Double($1) } / Double(max(steps.count, 1))
-        let pivots = factors.flatMap(\.pivots), mean = pivots.reduce(0, +) / Double(max(pivots.count, 1)) * energy
-        feedback = factors.map { LevelFeedback(factors: $0.factors, pivots: $0.pivots.map { Float($0 / mean) }) }
+        // On the mean a squared step costs 1, whatever the unit of the inputs; one of those that are wider costs more.
+        let seen = zip(factors, problems).filter { !$1.seesNothing }.flatMap(\.0.pivots)
+        let mean = seen.isEmpty ? 1 : seen.reduce(0, +) / Double(seen.count)
+        feedback = zip(factors, problems).map { factors, problem in
+            // Inputs that never vary say nothing of what an error costs: as little as damping would.
+            let unit = problem.seesNothing ? (factors.pivots.max() ?? 1) / Self.costOfUnseen : mean
+            return LevelFeedback(factors: factors.factors, pivots: factors.pivots.map { Float($0 / unit) })
+        }
     }
+
+    /// What an error costs where nothing was seen, beside the mean.
+    private static let costOfUnseen = 0.02
 
     /// The curvature as `Uᵀ D U`, `U` upper triangular with ones on its diagonal.
     private static func factored(
@@ -75,21 +84,30 @@ struct FeedbackLevels: Sendable {
     /// - Throws: `CancellationError`.
     func levels(threads: Int) async throws -> [Int8] {
         try await rounding.levels { rates in
-            if !outputsFirst { return acrossRows(rates) }
-            return feedback.count == 1 ? try await alongRows(rates, threads) : alongGroups(rates)
+            if !outputsFirst { return try acrossRows(rates) }
+            let size = targets.count / feedback.count
+            guard feedback.count == 1 || size >= LevelRounding.runLength else { return try alongGroups(rates) }
+            var all = LevelRounding.Found(count: 0, states: rounding.states)
+            for (group, feedback) in feedback.enumerated() {
+                all.append(try await alongRows(group * size..<(group + 1) * size, feedback, rates, threads))
+            }
+            return all
         }
     }
 
     /// Runs of rows side by side.
-    private func alongRows(_ rates: [Float], _ threads: Int) async throws -> LevelRounding.Found {
-        let columns = feedback[0].columns, height = max((LevelRounding.runLength + columns - 1) / columns, 1)
+    private func alongRows(
+        _ range: Range<Int>, _ feedback: LevelFeedback, _ rates: [Float], _ threads: Int
+    ) async throws -> LevelRounding.Found {
+        let columns = feedback.columns, height = max((LevelRounding.runLength + columns - 1) / columns, 1)
         let share = LevelSearch.runs * height * columns
-        let parts = try await Parallel.map(
-            stride(from: 0, to: targets.count, by: share).map { $0..<min($0 + share, targets.count) }, threads: threads
-        ) { range in
+        let shares = stride(from: range.lowerBound, to: range.upperBound, by: share).map {
+            $0..<min($0 + share, range.upperBound)
+        }
+        let parts = try await Parallel.map(shares, threads: threads) { range in
             var found = LevelRounding.Found(count: range.count, states: rounding.states)
             _ = Kernels.searchLevels(
-                targets.span.extracting(range), steps: steps.span.extracting(range), feedback[0],
+                targets.span.extracting(range), steps: steps.span.extracting(range), feedback,
                 states: rounding.states, runLength: height * columns, rates: rates, into: &found.levels,
                 counts: &found.counts)
             return found
@@ -97,44 +115,59 @@ struct FeedbackLevels: Sendable {
         return parts.dropFirst().reduce(into: parts[0]) { $0.append($1) }
     }
 
-    /// One walk through matrices that have inputs of their own.
-    private func alongGroups(_ rates: [Float]) -> LevelRounding.Found {
+    /// One walk through small matrices that have inputs of their own.
+    private func alongGroups(_ rates: [Float]) throws -> LevelRounding.Found {
         var all = LevelRounding.Found(count: 0, states: rounding.states), state = 0
         let size = targets.count / feedback.count
         for (group, feedback) in feedback.enumerated() {
+            try Task.checkCancellation()
             let range = group * size..<(group + 1) * size
             var found = LevelRounding.Found(count: size, states: rounding.states)
             state = Kernels.searchLevels(
                 targets.span.extracting(range), steps: steps.span.extracting(range), feedback,
-                states: rounding.states, runLength: nil, first: state, rates: rates, into: &found.levels,
-                counts: &found.counts)
+                states: rounding.states, runLength: nil, first: state,
+                isClosed: group == self.feedback.count - 1 && size >= Self.closing,
+                rates: rates, into: &found.levels, counts: &found.counts)
             all.append(found)
         }
         return all
     }
 
-    /// Input after input, the weights of each for all outputs.
-    private func acrossRows(_ rates: [Float]) -> LevelRounding.Found {
-        let feedback = feedback[0], columns = feedback.columns, limit = LevelSearch.largestValue
+    /// Input after input, the weights of each for all outputs; errors go to the inputs of the same block at once and to those behind
+    /// it block by block.
+    private func acrossRows(_ rates: [Float]) throws -> LevelRounding.Found {
+        let feedback = feedback[0], columns = feedback.columns
         var all = LevelRounding.Found(count: 0, states: rounding.states)
         var sums = [Float](repeating: 0, count: targets.count)
-        var scaled = [Float](repeating: 0, count: rows), weights = scaled, errors = scaled
-        for column in 0..<columns {
-            let first = column * rows
-            for row in 0..<rows {
-                let step = steps[first + row], number = (targets[first + row] + sums[first + row]) / step
-                scaled[row] = min(max(number, -limit), limit)
-                weights[row] = feedback.pivots[column] * (step * step)
+        var moved = [Float](repeating: 0, count: rows), state = 0
+        for start in stride(from: 0, to: columns, by: Self.blockSize) {
+            try Task.checkCancellation()
+            let end = min(start + Self.blockSize, columns)
+            var blockErrors: [Float] = []
+            for column in start..<end {
+                let first = column * rows
+                for row in 0..<rows { moved[row] = targets[first + row] + sums[first + row] }
+                var found = LevelRounding.Found(count: rows, states: rounding.states)
+                // Here no number moves another: each is a row of its own.
+                state = Kernels.searchLevels(
+                    moved.span, steps: steps.span.extracting(first..<first + rows),
+                    LevelFeedback(factors: [0], pivots: [feedback.pivots[column]]), states: rounding.states,
+                    runLength: nil, first: state, isClosed: column == columns - 1 && rows >= Self.closing, rates: rates,
+                    into: &found.levels, counts: &found.counts)
+                let errors = (0..<rows).map {
+                    targets[first + $0] - Float(found.levels[$0]) * steps[first + $0]
+                }
+                Kernels.addErrors(errors, of: column..<column + 1, by: feedback, upTo: end, to: &sums)
+                blockErrors += errors
+                all.append(found)
             }
-            var found = LevelRounding.Found(count: rows, states: rounding.states)
-            Kernels.searchLevels(
-                scaled.span, weights: weights.span, states: rounding.states, runLength: rows, rates: rates,
-                into: &found.levels, counts: &found.counts)
-            for row in 0..<rows { errors[row] = targets[first + row] - Float(found.levels[row]) * steps[first + row] }
-            let later = column * columns + column + 1..<(column + 1) * columns
-            Kernels.addOuter(errors, feedback.factors.span.extracting(later), to: &sums, from: column + 1)
-            all.append(found)
+            Kernels.addErrors(blockErrors, of: start..<end, by: feedback, upTo: columns, to: &sums)
         }
         return all
     }
+
+    /// Numbers that take a walk from any state to state 0.
+    private static let closing = 3
+    /// Inputs of a block.
+    private static let blockSize = 64
 }

@@ -17,8 +17,7 @@ struct LevelSteps {
     init(
         of values: Span<Float>, _ shape: Shape, axes: [Int], keepsChannels: Bool = false, step: Double, spread: Double?
     ) {
-        let own = (LevelSteps.energy(of: values) / Double(max(values.count, 1))).squareRoot()
-        let wanted = Float(step * (spread ?? own))
+        let wanted = Float(step * (spread ?? LevelSteps.spread(of: values)))
         // A weight of zeros keeps a harmless step of 1: its levels are 0.
         let least = wanted >= Float.leastNormalMagnitude ? wanted : 1
         let options = axes.map { axis in
@@ -33,6 +32,24 @@ struct LevelSteps {
         axis = best?.0 ?? 0
         steps = best?.1 ?? []
         self.keepsChannels = keepsChannels
+    }
+
+    /// The root mean square, a few outliers beyond 16 times of it left out: one huge number would take the steps of all others with it.
+    ///
+    /// At most one in 1,000 counts as an outlier: more are a channel of its own size, whose errors count as much as it is large.
+    static func spread(of values: Span<Float>) -> Double {
+        var spread = (energy(of: values) / Double(max(values.count, 1))).squareRoot(), count = values.count
+        while count > 0 {
+            let limit = Float(16 * spread)
+            var kept = 0, energy = 0.0
+            for index in values.indices where abs(values[index]) <= limit {
+                kept += 1
+                energy += Double(values[index]) * Double(values[index])
+            }
+            guard kept < count, values.count - kept <= max(values.count / 1000, 1) else { break }
+            (count, spread) = (kept, (energy / Double(kept)).squareRoot())
+        }
+        return spread
     }
 
     /// The sum of squares.

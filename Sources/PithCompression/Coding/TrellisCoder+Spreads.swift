@@ -35,16 +35,16 @@ extension TrellisCoder {
     ) async throws -> [String: Double] {
         context.progress("measuring how much \(weights.count) weights are felt")
         let sensitivity = try WeightSensitivity(
-            model, weights.map(\.name), trials: weights.count, source: FidelitySource(data), rows: data.calibrationRows)
+            model, weights.map(\.name), trials: weights.count, source: FidelitySource(data), rows: usedRows(of: data))
         var plain = self
-        (plain.states, plain.rateWeight) = (1, 0)
+        (plain.states, plain.rateWeight, plain.step) = (1, 0, Self.probe)
         let rounder = plain
         let noises = try await Parallel.map(weights, threads: context.threads) { weight in
             try Task.checkCancellation()
             let form = try rounder.encode(weight.tensor, named: weight.name, weight.part)
             return try sensitivity.noise(of: weight.name, as: form.decoded())
         }
-        // Half octaves from the step in common, by the noise that a number of each weight makes.
+        // What makes the noise of a number the same in each weight. A weight that is not felt at all keeps its own spread.
         let shares = zip(weights, noises).map { weight, noise in
             noise > 0 && noise.isFinite ? (Double(weight.tensor.count) / noise).squareRoot() : nil
         }
@@ -55,11 +55,13 @@ extension TrellisCoder {
         for (weight, share) in zip(weights, shares) {
             guard let share else { continue }
             let factor = min(max(share / Foundation.exp(mean), 1 / Self.mostStretch), Self.mostStretch)
-            spreads[weight.name] = (weight.energy / Double(weight.tensor.count)).squareRoot() * factor
+            spreads[weight.name] = weight.tensor.withElements(as: Float.self) { LevelSteps.spread(of: $0) } * factor
         }
         return spreads
     }
 
+    /// The step that noise is measured with, whatever steps are asked for: wider ones then have the same proportions.
+    private static let probe = 0.2
     /// How far a step goes from what the weight's own spread would give, either way.
     private static let mostStretch = 8.0
 }

@@ -33,7 +33,7 @@ public struct TrellisCoder: WeightTechnique, LayerwiseTechnique {
 
     /// States of the trellis: 4, 8, or 1 for none.
     public var states = 8
-    /// Distance of neighbouring levels, in root mean squares of the weight.
+    /// Distance of neighbouring levels, in root mean squares of the weight (outliers left out), or as `scope` says.
     public var step = 0.06
     /// How much a bit counts against the error: 0 not at all, 1 as much as it is worth at high rates.
     public var rateWeight = 1.0

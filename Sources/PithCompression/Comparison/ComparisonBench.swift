@@ -50,8 +50,9 @@ struct ComparisonBench {
         let name = contender.candidate.name, candidate = try ONNXReader.read(path: contender.path)
         // A container is what is kept, and its model only what is run.
         let bytes =
-            ContainedModel.isContainer(name) && !contender.candidate.isRecipe
-            ? try MappedFile(path: name).storage.byteCount : try ModelFacts.fileBytes(of: candidate, at: contender.path)
+            if let made = contender.made { made.output.bytes } else if ContainedModel.isContainer(name) {
+                try MappedFile(path: name).storage.byteCount
+            } else { try ModelFacts.fileBytes(of: candidate, at: contender.path) }
         var entry = ComparisonReport.Entry(
             name: name, isRecipe: contender.candidate.isRecipe, bytes: bytes,
             ratio: Double(self.bytes) / Double(max(bytes, 1)),

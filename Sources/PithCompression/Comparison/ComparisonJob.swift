@@ -88,7 +88,8 @@ public struct ComparisonJob: Sendable {
         guard case .recipe(let recipe) = candidate.origin else {
             return Contender(candidate, path: file ?? candidate.name)
         }
-        let path = folder.appendingPathComponent("\(index).onnx").path
+        // What saves in a container's coding alone is shown as a container.
+        let path = folder.appendingPathComponent("\(index).\(recipe.hasStrength ? "pith" : "onnx")").path
         progress("applying \(candidate.name)")
         var plain = CompressionOptions()
         plain.data = options.data
@@ -99,7 +100,9 @@ public struct ComparisonJob: Sendable {
             input: reference, output: path, recipe: recipe, options: plain,
             progress: { [progress] in progress("\(candidate.name): \($0)") })
         do {
-            return Contender(candidate, path: path, made: try await job.run())
+            let made = try await job.run()
+            let model = try await ContainedModel.path(of: path, in: folder, threads: options.threads)
+            return Contender(candidate, path: model, made: made)
         } catch let error as CompressionError {
             throw CompressionError(
                 code: error.code, subject: "candidate '\(candidate.name)': \(error.subject)", problem: error.problem,

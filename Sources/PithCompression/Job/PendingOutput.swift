@@ -6,6 +6,8 @@ internal import PithModel
 struct PendingOutput {
     private let model: ONNXWriter.Pending
     private let container: PackedOutput?
+    /// Holds the model of a container, until both are gone.
+    private let folder: StagedOutput?
 
     /// Writes `model` into a hidden folder beside `path`, and packs it when `path` ends in `.pith`; there it keeps the name of the
     /// file `input`, so that a container's bytes do not depend on where it goes.
@@ -15,13 +17,13 @@ struct PendingOutput {
         let url = URL(fileURLWithPath: path)
         guard url.pathExtension.lowercased() == "pith" else {
             self.model = try ONNXWriter.begin(model, path: path)
-            container = nil
+            (container, folder) = (nil, nil)
             return
         }
-        // Whether the container can be written where it goes, in its own name.
-        _ = try StagedOutput(beside: path)
+        let folder = try StagedOutput(beside: path)
         let name = URL(fileURLWithPath: input).deletingPathExtension().appendingPathExtension("onnx").lastPathComponent
-        let inside = url.deletingLastPathComponent().appendingPathComponent(name).path
+        let inside = folder.workFolder + "/" + name
+        self.folder = folder
         self.model = try ONNXWriter.begin(model, path: inside)
         container = try await PackedOutput.begin(
             PackedModel.read(path: self.model.temporaryPath), path: path, threads: threads)

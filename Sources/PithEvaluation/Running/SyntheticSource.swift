@@ -5,8 +5,9 @@ public import PithTensor
 
 /// Made-up samples for a model that comes without data: seeded noise in the shapes its inputs ask for.
 ///
-/// Floats are drawn from -1...1, integers from 0...3. Axes the caller may choose get one length for all inputs, or the last axis of
-/// each input gets it and the others 1: the first length of 8, 1, 64, 512, 224, 256 with which the model runs. They show whether two forms of a model agree, not how good it is.
+/// Floats are drawn from -1...1, integers from 0...3. Axes the caller may choose get one length: all of them, or, where no length
+/// does it, only the last axis of each input, and the others 1. The first of 8, 1, 64, 512, 224, 256 is taken with which the
+/// model runs. They show whether two forms of a model agree, not how good it is.
 public struct SyntheticSource: SampleSource {
     /// Samples there are.
     private static let count = 8

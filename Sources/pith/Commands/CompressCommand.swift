@@ -51,7 +51,9 @@ struct CompressCommand: AsyncParsableCommand {
 
     func run() async throws {
         if data == nil {
-            Console.warn("no --data: activations stay in float, and nothing is scored; data would add both.")
+            Console.warn(
+                "no --data: activations stay in float, and nothing is scored; data would add both, and help to round weights."
+            )
         }
         let options = try options
         defer { options.profile.warnOfKeepingFailure() }

@@ -48,6 +48,9 @@ struct UnpackCommand: AsyncParsableCommand {
         let source: ContainerUnpacker.Source =
             isPipe
             ? .stream(try ContainerStream(.standardInput, named: name)) : .file(try ContainerFile(path: container))
+        guard !isPipe || !ArrayExport.isWanted(kind: source.directory.kind, path: output) else {
+            throw ValidationError("The weights of a model become plain arrays from a file, not from a pipe.")
+        }
         let unpacker = ContainerUnpacker(
             source, named: name, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
         let meter = ProgressMeter("unpacked", of: source.directory.files.reduce(0) { $0 + $1.byteCount })

@@ -61,7 +61,31 @@ import Testing
             // The container finds walks by itself, and codes them by the half of the levels that a state takes; twice as
             // many levels would take a bit more each.
             #expect(Self.bits(piece) < Self.bits(blind) + 0.25)
+            for form in Self.forms(piece) {
+                #expect(Self.isClosedWalk(form.levels.elements(as: Int8.self), states: states))
+            }
         }
+        for groups in [1, 2, 16] {
+            let scratch = try Scratch(), (model, data) = try convolution(scratch, groups: groups)
+            var coder = Self.coder(states: states, step: 0.15)
+            coder.minimumCount = 1
+            let form = try #require(Self.forms(try await HeavyTails.rounded(coder, model, data)).first)
+            #expect(Self.isClosedWalk(form.levels.elements(as: Int8.self), states: states), "\(groups) groups")
+        }
+    }
+
+    /// Whether levels are a walk from state 0 to state 0.
+    private static func isClosedWalk(_ levels: [Int8], states: Int) -> Bool {
+        let next8 = [(0, 2), (7, 5), (1, 3), (6, 4), (2, 0), (5, 7), (3, 1), (4, 6)]
+        let next = states == 8 ? next8 : [(0, 2), (2, 0), (1, 3), (3, 1)]
+        var state = 0
+        for level in levels.map({ Int($0) }) {
+            let set = states == 8 ? state % 2 : state / 2
+            guard set == 0 ? level % 2 == 0 : level == 0 || level % 2 != 0 else { return false }
+            let number = set == 0 ? level / 2 : (level + level.signum()) / 2
+            state = number % 2 == 0 ? next[state].0 : next[state].1
+        }
+        return state == 0
     }
 
     private func convolution(_ scratch: Scratch, groups: Int) throws -> (model: Model, data: Dataset) {
@@ -99,10 +123,53 @@ import Testing
     }
 
     @Test func `one and two threads give the same bytes`() async throws {
-        let layers = try HeavyTails(width: 160, rows: 400, isTransposed: true, try Scratch())
+        let layers = try HeavyTails(width: 288, rows: 400, isTransposed: true, try Scratch())
         let one = try await layers.rounded(Self.coder(scope: .outputs), threads: 1)
         let two = try await layers.rounded(Self.coder(scope: .outputs))
         #expect(try ONNXWriter.encode(one.model) == ONNXWriter.encode(two.model))
+    }
+
+    @Test(arguments: [16, 32]) func `groups whose inputs never vary leave the others what they were`(groups: Int)
+        async throws
+    {
+        let scratch = try Scratch()
+        let model = GraphBench.model(
+            [
+                Node(
+                    "Conv", inputs: ["x", "w"], outputs: ["y"],
+                    attributes: [Attribute("group", .integer(Int64(groups)))])
+            ], inputs: [GraphBench.input("x", [-1, 32, 8, 8])], outputs: ["y"],
+            weights: [try GraphBench.random("w", [32, 32 / groups, 5, 5], seed: 1)])
+        func sqnr(dead: Int, usesData: Bool) async throws -> Double {
+            var numbers = try GraphBench.random("", [60, 32, 8, 8], seed: 2).decoded().elements(as: Float.self)
+            for place in numbers.indices { numbers[place] *= place / 64 % 32 < dead ? 0 : 0.01 }
+            try scratch.write("x.npy", npy: numbers, shape: [60, 32, 8, 8])
+            let card = try scratch.write(
+                "card.yaml",
+                "inputs:\n  x: { file: x.npy }\nmetric: fidelity\ncalibrate: [0, 40]\nevaluate: [40, 60]\n")
+            let data = try Dataset(path: card, graphInputs: model.graph.requiredInputs)
+            let coder = Self.coder(step: 0.22, usesData: usesData)
+            return try HeavyTails.sqnr(of: try await HeavyTails.rounded(coder, model, data), model, data)
+        }
+        let whole = try await sqnr(dead: 0, usesData: true), some = try await sqnr(dead: 4, usesData: true)
+        let blind = try await sqnr(dead: 4, usesData: false)
+        #expect(some > whole - 1 && some > blind - 1, "\(some) beside \(whole) and \(blind) dB")
+    }
+
+    @Test func `a channel that does not fit 8 bits is told with data too`() async throws {
+        let layers = try HeavyTails(width: 64, rows: 300, try Scratch())
+        var model = layers.model, numbers = try #require(model.graph.weights["w0"]).decoded().elements(as: Float.self)
+        numbers[7] = 60
+        model.graph.weights["w0"] = Weight("w0", Tensor(numbers, shape: try Shape([64, 64])))
+        let piece = try await HeavyTails.rounded(Self.coder(step: 0.1), model, layers.data)
+        #expect(piece.encodings["w0"]?.note.contains("1 of 64 channels have wider steps") == true)
+    }
+
+    @Test func `any number of calibration rows may be asked for`() async throws {
+        let layers = try HeavyTails(width: 32, rows: 100, try Scratch())
+        var coder = Self.coder()
+        coder.calibrationRows = .max
+        #expect(try await layers.rounded(coder).notes.first?.contains("up to 80 calibration rows") == true)
     }
 
     @Test func `a weight that is felt little gets wide steps, and none gets its own where there are no data`()

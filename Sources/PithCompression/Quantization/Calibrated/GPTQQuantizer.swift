@@ -87,6 +87,7 @@ public struct GPTQQuantizer: GridTechnique, LayerwiseTechnique {
         try await roundLayers(of: &piece, with: dataset, in: context)
     }
 
+    func remark(on form: any Representation) -> String { "computed in float" }
     var roundsRecurrent: Bool { rounding != .nearest }
     var kind: String { rounding.rawValue }
     static var lone: (remark: String, note: String) { ("nearest rounding", "to nearest") }

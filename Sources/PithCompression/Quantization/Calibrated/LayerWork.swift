@@ -75,7 +75,8 @@ struct LayerWork {
         rounded.graph.weights[layer.weight]?.form = .dense(form.decoded())
         piece.unhandled[layer.weight] = nil
         piece.encodings[layer.weight] = Workpiece.Encoding(
-            technique: type(of: technique).name, sqnrDB: form.sqnrDB(against: original), note: "computed in float")
+            technique: type(of: technique).name, sqnrDB: form.sqnrDB(against: original),
+            note: technique.remark(on: form))
         if hasBias {
             let decoded = matrix.numbers(of: form.decoded())
             let bias = problems.enumerated().flatMap { $1.bias(for: matrix.numbers(group: $0, of: decoded)) }

@@ -30,6 +30,9 @@ protocol LayerwiseTechnique: Technique {
         of matrix: LayerMatrix, named name: String, _ problems: [RoundingProblem], takesBlocks: Bool, threads: Int
     ) async throws -> GroupedIntegers?
 
+    /// What the ledger says of a stored form.
+    func remark(on form: any Representation) -> String
+
     /// Encodes the weights whose qualified names `isChosen` accepts, each for itself and without data.
     func encodeAlone(
         of piece: inout Workpiece, in context: StageContext, where isChosen: (String) -> Bool) async throws
@@ -41,8 +44,7 @@ extension LayerwiseTechnique {
         let layers = chosenLayers(of: piece, context.selector), float = piece.model
         try requireFinite(layers, in: float.graph)
         let later = Set(layers.map(\.weight)), source = FidelitySource(dataset)
-        let first = dataset.calibrationRows.lowerBound
-        let rows = first..<min(dataset.calibrationRows.upperBound, first + calibrationRows)
+        let rows = usedRows(of: dataset)
         let before = Set(piece.encodings.keys)
         try await roundRecurrent(&piece, source, rows, in: context)
         let passedOver = LoneReasons(float.graph, roundsRecurrent: roundsRecurrent)
@@ -61,6 +63,12 @@ extension LayerwiseTechnique {
             &piece, in: context, because: { _ in "its inputs were not seen, or all alike" },
             where: left.contains)
         count(piece.encodings.filter { !before.contains($0.key) }, rows: rows.count, in: &piece)
+    }
+
+    /// The calibration rows that are used.
+    func usedRows(of dataset: Dataset) -> Range<Int> {
+        let rows = dataset.calibrationRows
+        return rows.lowerBound..<rows.lowerBound + min(rows.count, calibrationRows)
     }
 
     /// Rounds weights without data; the ledger gives the reason.
@@ -107,7 +115,7 @@ extension LayerwiseTechnique {
             piece.model.graph.weights[name]?.execution = .folded
             piece.unhandled[name] = nil
             piece.encodings[name] = Workpiece.Encoding(
-                technique: Self.name, sqnrDB: form.sqnrDB(against: original), note: "computed in float")
+                technique: Self.name, sqnrDB: form.sqnrDB(against: original), note: remark(on: form))
         }
     }
 

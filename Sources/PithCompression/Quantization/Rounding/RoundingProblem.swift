@@ -30,6 +30,8 @@ package struct RoundingProblem: Sendable {
     package let curvature: SymmetricMatrix
     /// Mean of each input.
     package let inputMeans: [Double]
+    /// Whether the inputs never vary (without a bias: are always zero), so that nothing is known of what an error costs.
+    package let seesNothing: Bool
     /// Mean of each wanted output; nil when the float weights on the same inputs are what is wanted.
     package let outputMeans: [Double]?
 
@@ -53,6 +55,7 @@ package struct RoundingProblem: Sendable {
         guard mean.isFinite else { throw RoundingProblem.overflow(name) }
         // Inputs that are always zero say nothing: all weights count the same then.
         let amount = damping * (mean > 0 ? mean : 1)
+        seesNothing = mean <= 0
         self.name = name
         self.rows = rows
         self.columns = columns
@@ -113,11 +116,13 @@ package struct RoundingProblem: Sendable {
         return result
     }
 
-    /// The factor that brings `decoded` weights, one part for each problem, nearest to the targets; 1 where there is none above 0.
+    /// The factor that brings `decoded` weights, one part for each problem, nearest to the targets.
+    ///
+    /// It is 1 where there is none above 0. Problems whose inputs never vary do not count.
     static func bestFactor(for decoded: [[Float]], of problems: [RoundingProblem]) -> Double {
         // f -> (f q - t) H (f q - t) at 0, 1 and 2.
         var errors = [0.0, 0.0, 0.0]
-        for (part, problem) in zip(decoded, problems) {
+        for (part, problem) in zip(decoded, problems) where !problem.seesNothing {
             for times in 0...2 { errors[times] += problem.errors(of: part.map { Float(times) * $0 }).reduce(0, +) }
         }
         let energy = (errors[2] - 2 * errors[1] + errors[0]) / 2, product = (energy + errors[0] - errors[1]) / 2
