@@ -17,13 +17,13 @@ import PithTensor
 /// | 1 state | no trellis: each number for itself, to the nearest level or the one below it |
 ///
 /// With calibration data the error is that of the layer's outputs instead, layer by layer on inputs that are rounded already, and
-/// each number makes up for the errors before it in its row (``FeedbackLevels``); tables, nested graphs and what else data can not
+/// each number makes up for the errors before it in its row (`FeedbackLevels`); tables, nested graphs and what else data can not
 /// weigh are as without, and the ledger says why.
 ///
 /// The levels fit 8 bits. Where a channel's largest weight would not, that channel gets a wider step, and the ledger says of how
 /// many. What is stored are plain integers and scales, which run anywhere: only the container knows about walks.
 ///
-/// - Complexity: three searches, O(*n* states) each; with data see ``FeedbackLevels``.
+/// - Complexity: three searches, O(*n* states) each; with data O(*m n*²) and more for *m* outputs of *n* inputs.
 /// - Reference: Schwarz et al., "Hybrid Video Coding with Trellis-Coded Quantization", DCC 2019; Haase et al., "Dependent
 ///   Scalar Quantization for Neural Network Compression", ICIP 2020; Marcellin and Fischer, IEEE Trans. Commun. 38, 1990.
 /// - Deviation: rates come from one table for each set rather than from adaptive contexts; walks start and end in state 0
