@@ -77,8 +77,9 @@ extension Kernels {
     /// Finds levels for rows of `targets`, each `steps` apart, where errors move what comes after them in their row.
     ///
     /// With a `runLength`, whole rows, runs of so many numbers are walks from state 0 to state 0; without, all numbers are one walk
-    /// from the state `first`, to state 0 where it `isClosed` and else to the state that is returned. Least is the sum of `pivots * (moved target - level * step)^2 + rate`,
-    /// as far as ways that end in the same state of the trellis are compared. Adds the levels' numbers to `counts`.
+    /// from the state `first`, to state 0 where it `isClosed` and else to the state that is returned; three numbers reach any
+    /// state. Least is the sum of `pivots * (moved target - level * step)^2 + rate`, as far as ways that end in the same state of
+    /// the trellis are compared. Adds the levels' numbers to `counts`.
     ///
     /// - Complexity: O(*n* states columns) time, 144 bytes of memory for each number of a run.
     package static func searchLevels(

@@ -7,21 +7,18 @@ import PithTensor
 extension TrellisCoder {
     /// What the steps of the weights are measured in, by qualified names; those that are not named have their own spread.
     func spreads(of model: Model, _ data: Dataset?, in context: StageContext) async throws -> [String: Double] {
+        guard scope == .model || scope == .outputs && data != nil else { return [:] }
         let weights = verdicts(on: model, in: context).compactMap { name, tensor, verdict -> WeightSpread? in
             guard case .success(let part) = verdict else { return nil }
             return WeightSpread(name: name, tensor: tensor, part: part)
         }
-        switch scope {
-        case .weight: return [:]
-        case .model:
+        guard scope == .outputs, let data else {
             let count = weights.reduce(0) { $0 + $1.tensor.count }
             let common = (weights.reduce(0) { $0 + $1.energy } / Double(max(count, 1))).squareRoot()
             return weights.reduce(into: [:]) { $0[$1.name] = common }
-        case .outputs:
-            guard let data else { return [:] }
-            let known = weights.filter { model.graph.weights[$0.name] != nil && $0.energy > 0 && $0.energy.isFinite }
-            return try await felt(known, model, data, context)
         }
+        let known = weights.filter { model.graph.weights[$0.name] != nil && $0.energy > 0 && $0.energy.isFinite }
+        return try await felt(known, model, data, context)
     }
 
     /// Steps for the least noise at the outputs in as many bits.

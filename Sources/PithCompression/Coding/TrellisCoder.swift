@@ -27,7 +27,7 @@ import PithTensor
 /// - Reference: Schwarz et al., "Hybrid Video Coding with Trellis-Coded Quantization", DCC 2019; Haase et al., "Dependent
 ///   Scalar Quantization for Neural Network Compression", ICIP 2020; Marcellin and Fischer, IEEE Trans. Commun. 38, 1990.
 /// - Deviation: rates come from one table for each set rather than from adaptive contexts; walks start and end in state 0
-///   every 4096 numbers.
+///   every 4096 numbers, with data every row after so many, or once for a weight.
 public struct TrellisCoder: WeightTechnique, LayerwiseTechnique {
     public static let name = "code.trellis"
 
