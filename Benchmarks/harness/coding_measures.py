@@ -69,7 +69,7 @@ def kernels(folder):
     if not compiler:
         return {"problem": "there is no C compiler"}
     sources, tool = PROJECT / "Sources" / "CPithKernels", folder / "kernels"
-    names = ("pith_rans.c", "pith_rans_tables.c", "pith_rans_avx2.c", "pith_rans_neon.c", "pith_planes.c")
+    names = ("pith_rans.c", "pith_rans_tables.c", "pith_rans_avx2.c", "pith_rans_neon.c", "pith_histogram.c")
     built = subprocess.run(
         [compiler, "-O2", "-I", sources / "include", "-I", sources, BENCHMARKS / "kernels" / "coding.c",
          *(sources / name for name in names), "-lm", "-o", tool],

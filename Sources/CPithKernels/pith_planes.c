@@ -6,73 +6,6 @@
 #include <immintrin.h>
 #endif
 
-// Values that lie this close together are counted by comparing with each of them; in registers of 16 bytes that pays for fewer.
-#if defined(__x86_64__)
-#define NEAR 32
-#else
-#define NEAR 12
-#endif
-#define LANES 64
-
-// The distance between the smallest and the largest byte; the smallest goes to `first`.
-PITH_CLONES
-static unsigned span_of(const uint8_t *bytes, size_t count, unsigned *first) {
-    uint8_t least = 255, most = 0;
-    for (size_t i = 0; i < count; i++) {
-        least = bytes[i] < least ? bytes[i] : least;
-        most = bytes[i] > most ? bytes[i] : most;
-    }
-    *first = least;
-    return (unsigned)(most - least);
-}
-
-// Counts the bytes from `first` to `first + span` in whole rows of 64; answers how many bytes it looked at. A piece of 8 KiB
-// stays in the fastest cache, and a lane of it can not overflow.
-PITH_CLONES
-static size_t count_near(const uint8_t *bytes, size_t count, unsigned first, unsigned span, uint32_t *counts) {
-    size_t rows = count / LANES;
-    for (size_t done = 0; done < rows;) {
-        size_t piece = rows - done < 128 ? rows - done : 128;
-        for (unsigned v = first; v <= first + span; v++) {
-            uint8_t found[LANES] = {0}, value = (uint8_t)v;
-            for (size_t r = 0; r < piece; r++)
-                for (unsigned lane = 0; lane < LANES; lane++) found[lane] += bytes[(done + r) * LANES + lane] == value;
-            uint32_t sum = 0;
-            for (unsigned lane = 0; lane < LANES; lane++) sum += found[lane];
-            counts[v] += sum;
-        }
-        done += piece;
-    }
-    return rows * LANES;
-}
-
-void pith_histogram_u8(const uint8_t *bytes, size_t count, uint32_t *counts) {
-    unsigned first;
-    size_t i = 0;
-    // Exponents of weights are few; a short look tells most other bytes.
-    if (count >= 1024 && span_of(bytes, 512, &first) < NEAR) {
-        unsigned span = span_of(bytes, count, &first);
-        if (span < NEAR) i = count_near(bytes, count, first, span, counts);
-    }
-    // Four counters a value, so that runs of one value do not wait for each other.
-    uint32_t parts[4][256];
-    memset(parts, 0, sizeof parts);
-    for (; i + 8 <= count; i += 8) {
-        uint64_t x;
-        memcpy(&x, bytes + i, 8);
-        parts[0][x & 255]++;
-        parts[1][x >> 8 & 255]++;
-        parts[2][x >> 16 & 255]++;
-        parts[3][x >> 24 & 255]++;
-        parts[0][x >> 32 & 255]++;
-        parts[1][x >> 40 & 255]++;
-        parts[2][x >> 48 & 255]++;
-        parts[3][x >> 56]++;
-    }
-    for (; i < count; i++) parts[0][bytes[i]]++;
-    for (int v = 0; v < 256; v++) counts[v] += parts[0][v] + parts[1][v] + parts[2][v] + parts[3][v];
-}
-
 PITH_CLONES
 static void split2(const uint8_t *elements, size_t count, int rotated, uint8_t *restrict high, uint8_t *restrict low) {
     for (size_t i = 0; i < count; i++) {
@@ -161,11 +94,17 @@ void pith_merge_planes(
     }
 }
 
-#define ZEROS(type)                                                                                                  \
-    for (size_t i = 0; i < count; i++) {                                                                             \
-        type x;                                                                                                      \
-        memcpy(&x, elements + i * sizeof x, sizeof x);                                                               \
-        zeros += x == 0;                                                                                             \
+// A run is short enough for its count to fit the type of the elements: more lanes at once.
+#define ZEROS(type, run)                                                                                             \
+    for (size_t start = 0; start < count; start += run) {                                                            \
+        size_t end = count - start < run ? count : start + run;                                                      \
+        type found = 0;                                                                                              \
+        for (size_t i = start; i < end; i++) {                                                                       \
+            type x;                                                                                                  \
+            memcpy(&x, elements + i * sizeof x, sizeof x);                                                           \
+            found += x == 0;                                                                                         \
+        }                                                                                                            \
+        zeros += (size_t)found;                                                                                      \
     }                                                                                                                \
     break
 
@@ -173,10 +112,10 @@ PITH_CLONES
 size_t pith_zero_elements(const uint8_t *elements, size_t count, unsigned width) {
     size_t zeros = 0;
     switch (width) {
-    case 1: ZEROS(uint8_t);
-    case 2: ZEROS(uint16_t);
-    case 4: ZEROS(uint32_t);
-    default: ZEROS(uint64_t);
+    case 1: ZEROS(uint8_t, 128);
+    case 2: ZEROS(uint16_t, 32768);
+    case 4: ZEROS(uint32_t, 32768);
+    default: ZEROS(uint64_t, 32768);
     }
     return zeros;
 }

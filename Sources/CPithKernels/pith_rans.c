@@ -1,12 +1,8 @@
 #include "pith_coding.h"
+#include "pith_look_up_512.h"
 #include "pith_rans_step.h"
 #include "pith_rans_wide.h"
 #include <string.h>
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#define TARGET_512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt")))
-#endif
 
 // Range asymmetric numeral systems (Duda, arXiv:1311.2540) with states of 32 bits in [2^16, 2^32), words of 16 bits and
 // probabilities of 12 bits. Coding s with frequency f and start c: x = (x / f) * 4096 + c + x % f.
@@ -104,20 +100,12 @@ static void far_entries(const uint64_t *table, struct far_table *far) {
         for (unsigned s = 0; s < 256; s++) far->bytes[byte][s] = (uint8_t)(table[s] >> 8 * byte);
 }
 
-// One byte of the entries of 64 symbols.
-TARGET_512
-static inline __attribute__((always_inline)) __m512i look_up(const uint8_t *bytes, __m512i symbols) {
-    __m512i low = _mm512_permutex2var_epi8(_mm512_loadu_si512(bytes), symbols, _mm512_loadu_si512(bytes + 64));
-    __m512i high = _mm512_permutex2var_epi8(_mm512_loadu_si512(bytes + 128), symbols, _mm512_loadu_si512(bytes + 192));
-    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(symbols), low, high);
-}
-
 // Four bytes each of the entries of 64 symbols, `numbers[k]` those of symbols 16 k to 16 k + 15 once `places` has moved them.
 TARGET_512
 static inline __attribute__((always_inline)) void look_up4(
     const uint8_t (*bytes)[256], __m512i symbols, __m512i *numbers) {
-    __m512i a = look_up(bytes[0], symbols), b = look_up(bytes[1], symbols);
-    __m512i c = look_up(bytes[2], symbols), d = look_up(bytes[3], symbols);
+    __m512i a = look_up_512(bytes[0], symbols), b = look_up_512(bytes[1], symbols);
+    __m512i c = look_up_512(bytes[2], symbols), d = look_up_512(bytes[3], symbols);
     __m512i low_ab = _mm512_unpacklo_epi8(a, b), high_ab = _mm512_unpackhi_epi8(a, b);
     __m512i low_cd = _mm512_unpacklo_epi8(c, d), high_cd = _mm512_unpackhi_epi8(c, d);
     numbers[0] = _mm512_unpacklo_epi16(low_ab, low_cd);
@@ -225,12 +213,6 @@ static size_t decode_groups_512(
     _mm512_storeu_si512(states + 48, d);
     *words = next;
     return group;
-}
-
-static int has_512(void) {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
-        && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi")
-        && __builtin_cpu_supports("avx512vbmi2");
 }
 #else
 static int has_512(void) { return 0; }

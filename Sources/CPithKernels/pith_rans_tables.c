@@ -1,9 +1,33 @@
 #include "pith_clones.h"
 #include "pith_coding.h"
+#include <math.h>
+
+#pragma STDC FP_CONTRACT OFF
 
 // Frequencies of the entropy coder, what they cost, and the tables of its loops.
 
 #define TOTAL (1u << PITH_RANS_BITS)
+
+// What a step of a frequency costs, about: count / (2 f + 1) between f and f + 1, less where it is upwards. Different quotients
+// of such small numbers are different doubles.
+static double step_cost(uint32_t count, uint32_t f, uint32_t all, int step) {
+    if (step < 0) return f <= 1 ? INFINITY : (double)count / (2 * f - 1);
+    return f >= all - 1 ? INFINITY : -(double)count / (2 * f + 1);
+}
+
+// The place of the first of the least of `count` numbers, at most 256; what stands behind them is no less.
+PITH_CLONES
+static int first_least(const double *numbers, int count) {
+    double least[8];
+    for (int lane = 0; lane < 8; lane++) least[lane] = numbers[lane];
+    for (int i = 8; i < count; i += 8)
+        for (int lane = 0; lane < 8; lane++)
+            least[lane] = numbers[i + lane] < least[lane] ? numbers[i + lane] : least[lane];
+    for (int lane = 1; lane < 8; lane++) least[0] = least[lane] < least[0] ? least[lane] : least[0];
+    int place = 0;
+    while (numbers[place] != least[0]) place++;
+    return place;
+}
 
 void pith_rans_normalize_to(uint32_t all, const uint32_t *counts, uint16_t *frequencies) {
     uint64_t total = 0;
@@ -23,20 +47,17 @@ void pith_rans_normalize_to(uint32_t all, const uint32_t *counts, uint16_t *freq
         frequencies[(used[0] + 1) & 255] = 1;
         return;
     }
-    // One step at a time where it costs least: the cost of a step between f and f + 1 is about count / (2 f + 1).
-    while (sum != (int32_t)all) {
-        int down = sum > (int32_t)all, best = -1;
-        uint64_t best_count = 0, best_slope = 1;
-        for (int i = 0; i < used_count; i++) {
-            int s = used[i];
-            uint32_t f = frequencies[s];
-            if (down ? f <= 1 : f >= all - 1) continue;
-            uint64_t slope = down ? 2 * f - 1 : 2 * f + 1;
-            uint64_t left = counts[s] * best_slope, right = best_count * slope;
-            if (best < 0 || (down ? left < right : left > right)) best = s, best_count = counts[s], best_slope = slope;
-        }
-        frequencies[best] = (uint16_t)(frequencies[best] + (down ? -1 : 1));
-        sum += down ? -1 : 1;
+    // One step at a time where it costs least; all steps go one way.
+    int step = sum > (int32_t)all ? -1 : 1;
+    double costs[256];
+    for (int i = 0; i < 256; i++) {
+        int s = i < used_count ? used[i] : -1;
+        costs[i] = s < 0 ? INFINITY : step_cost(counts[s], frequencies[s], all, step);
+    }
+    for (; sum != (int32_t)all; sum += step) {
+        int best = first_least(costs, used_count), s = used[best];
+        frequencies[s] = (uint16_t)(frequencies[s] + step);
+        costs[best] = step_cost(counts[s], frequencies[s], all, step);
     }
 }
 

@@ -129,29 +129,32 @@ package struct ByteReader {
 /// Reads bits off bytes, the lowest bit of each byte first.
 package struct BitReader {
     private let bytes: [UInt8]
-    private var position = 0
+    /// Bits that were fetched and not read yet, those above `available` 0.
+    private var window = UInt64(0)
+    private var available = 0, next = 0
 
     /// Reads `bytes` from the first bit.
     package init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     /// Bytes that were begun.
-    package var bytesRead: Int { (position + 7) / 8 }
+    package var bytesRead: Int { next - available / 8 }
 
-    /// The next `count` bits as a number, the lowest first; nil past the end.
+    /// The next `count` bits, at most 56, as a number, the lowest first; nil past the end.
     package mutating func bits(_ count: Int) -> Int? {
-        guard count <= bytes.count * 8 - position else { return nil }
-        var value = 0
-        for bit in 0..<count {
-            value |= Int(bytes[position / 8] >> UInt8(position % 8) & 1) << bit
-            position += 1
+        while available < count {
+            guard next < bytes.count else { return nil }
+            window |= UInt64(bytes[next]) << UInt64(available)
+            next += 1
+            available += 8
         }
-        return value
+        let value = window & (1 << UInt64(count) - 1)
+        window >>= UInt64(count)
+        available -= count
+        return Int(value)
     }
 
     /// Whether the unused bits of the last byte begun are zero.
-    package var hasCleanEnd: Bool {
-        position % 8 == 0 || bytes[position / 8] >> UInt8(position % 8) == 0
-    }
+    package var hasCleanEnd: Bool { window & (1 << UInt64(available % 8) - 1) == 0 }
 }
 
 extension CodingError {

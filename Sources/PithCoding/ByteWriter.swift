@@ -38,23 +38,23 @@ package struct ByteWriter {
 
 /// Appends bits to bytes, the lowest bit of each byte first.
 package struct BitWriter {
-    /// What was written so far; the last byte may have unused high bits, which are zero.
-    package private(set) var bytes: [UInt8] = []
-    private var used = 0
+    private var whole: [UInt8] = []
+    private var pending = UInt64(0), used = 0
 
     /// Starts with no bits.
     package init() {}
 
-    /// Appends the lowest `count` bits of `value`, the lowest first.
+    /// What was written so far; the last byte may have unused high bits, which are zero.
+    package var bytes: [UInt8] { used == 0 ? whole : whole + [UInt8(truncatingIfNeeded: pending)] }
+
+    /// Appends the lowest `count` bits of `value`, at most 56, the lowest first.
     package mutating func bits(_ value: Int, _ count: Int) {
-        var value = value, count = count
-        while count > 0 {
-            if used == 0 { bytes.append(0) }
-            let taken = min(count, 8 - used)
-            bytes[bytes.count - 1] |= UInt8(value & (1 << taken - 1)) << UInt8(used)
-            used = (used + taken) & 7
-            value >>= taken
-            count -= taken
+        pending |= (UInt64(truncatingIfNeeded: value) & (1 << UInt64(count) - 1)) << UInt64(used)
+        used += count
+        while used >= 8 {
+            whole.append(UInt8(truncatingIfNeeded: pending))
+            pending >>= 8
+            used -= 8
         }
     }
 }

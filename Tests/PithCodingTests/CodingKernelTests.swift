@@ -32,8 +32,22 @@ import Testing
         #expect(counts[100] == 3999 && counts[255] == 1)
     }
 
+    @Test(arguments: cases) func `every second row tells the numbers of all`(count: Int, span: Int) {
+        var samples = NumberSamples(seed: UInt64(count * 3 + span))
+        var bytes = (0..<count).map { _ in UInt8(min(Int(samples.uniform() * Double(span)), span - 1)) }
+        // The largest value stands in one row alone, which is passed over where there are two.
+        for place in bytes.indices where place != 70 { bytes[place] = min(bytes[place], UInt8(max(span - 2, 0))) }
+        if count > 70 { bytes[70] = UInt8(span - 1) }
+        var plain = [UInt32](repeating: 0, count: 256), counts = [UInt32](repeating: 3, count: 256)
+        let pairs = count / 128 * 128
+        for (place, byte) in bytes.enumerated() where place >= pairs || place / 64 % 2 == 0 { plain[Int(byte)] += 2 }
+        for byte in bytes { plain[Int(byte)] = max(plain[Int(byte)], 1) }
+        unsafe pith_histogram_half_u8(bytes, count, &counts)
+        #expect(counts == plain.map { $0 + 3 })
+    }
+
     @Test(arguments: [1, 2, 4, 8]) func `elements of zeros are counted`(_ width: Int) {
-        for count in [0, 1, 15, 16, 17, 1000] {
+        for count in [0, 1, 15, 16, 17, 127, 128, 129, 1000, 32_767, 32_768, 32_769, 70_000] {
             // The lowest byte of two elements in three is not zero.
             let bytes: [UInt8] = (0..<count * width).map { $0 % width == 0 && $0 / width % 3 > 0 ? 1 : 0 }
             #expect(unsafe pith_zero_elements(bytes, count, UInt32(width)) == (count + 2) / 3)

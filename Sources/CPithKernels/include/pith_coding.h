@@ -11,6 +11,10 @@ uint64_t pith_xxh64(const uint8_t *bytes, size_t count);
 /// Adds the number of times each byte value occurs among `count` bytes to `counts[256]`.
 void pith_histogram_u8(const uint8_t *bytes, size_t count, uint32_t *counts);
 
+/// Adds about as much, from every second row of 64 bytes: twice what was counted there and in what is left behind whole pairs of
+/// rows, and 1 for values that only the other rows have.
+void pith_histogram_half_u8(const uint8_t *bytes, size_t count, uint32_t *counts);
+
 /// Splits `count` elements of `width` bytes (1, 2, 4, 8) into `width` planes of `count` bytes, the most significant byte
 /// first; with `rotated` not 0 each element is rotated left by one bit before. Plane p starts at `planes + p * stride`.
 void pith_split_planes(

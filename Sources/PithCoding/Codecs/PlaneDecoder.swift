@@ -3,7 +3,7 @@ internal import PithTensor
 
 /// Brings stored planes back to bytes, with scratch memory of its own.
 final class PlaneDecoder {
-    private var tables = [UInt32](repeating: 0, count: FrequencyTable.total)
+    private var tables: [UInt32] = []
     private let instructions: InstructionSet
 
     init(upTo instructions: InstructionSet) { self.instructions = instructions }

@@ -9,7 +9,9 @@ final class UnitClassifier {
     struct Finding {
         /// The classes that pay for their tables; nil when one table is as good.
         let classes: UnitClasses?
-        /// How often each symbol is in each class; in the whole plane where there are no classes.
+        /// About how often each symbol is in each class; in the whole plane where there are no classes.
+        ///
+        /// Never 0 for one that is there.
         let counts: [[UInt32]]
         /// Whether a class has units that were to stand apart.
         var hasUnitsApart = false
@@ -21,6 +23,8 @@ final class UnitClassifier {
     private static let fewestUnits = 8, fewestElements = 8192
     /// Most groups that merging starts from; each costs the decoder a table.
     private static let mostGroups = 8
+    /// Fewest symbols of which half are counted.
+    private static let fewestHalved = 1 << 14
 
     /// The classes of a plane; nil when it is too small to look for any.
     ///
@@ -34,7 +38,9 @@ final class UnitClassifier {
         let order = unsafe Self.sorted(plane, elementCount, unit: unit, unitCount, isFolded: isFolded)
         var groups = Self.grouped(order, unit: unit)
         gathered.resize(to: elementCount)
-        var histograms = groups.map { unsafe histogram(plane, elementCount, unit: unit, of: $0) }
+        var histograms = groups.map {
+            unsafe histogram(plane, elementCount, unit: unit, of: $0, isExact: !apart.isEmpty)
+        }
         let total = Self.merged(histograms), single = Self.cost([total], unitCount)
         var best: (cost: Int, groups: [[Int]], counts: [[UInt32]])?
         while groups.count > 1 {
@@ -47,7 +53,7 @@ final class UnitClassifier {
         if !apart.isEmpty {
             let rest = best.map { ($0.groups, $0.counts) } ?? ([order], [total])
             let split = separated(rest.0, rest.1, apart) {
-                unsafe histogram(plane, elementCount, unit: unit, of: $0)
+                unsafe histogram(plane, elementCount, unit: unit, of: $0, isExact: true)
             }
             best = (0, split.groups, split.counts)
         }
@@ -97,8 +103,10 @@ final class UnitClassifier {
     }
 
     /// Counts the symbols of some units, brought together first: starting to count is dear.
+    ///
+    /// Half of many symbols tell as much as all of them; all are counted where numbers are to be taken from others.
     private func histogram(
-        _ plane: UnsafePointer<UInt8>, _ elementCount: Int, unit: Int, of units: [Int]
+        _ plane: UnsafePointer<UInt8>, _ elementCount: Int, unit: Int, of units: [Int], isExact: Bool
     ) -> [UInt32] {
         guard let target = unsafe gathered.pointer.baseAddress else { return [] }
         var counts = [UInt32](repeating: 0, count: 256), filled = 0
@@ -107,7 +115,8 @@ final class UnitClassifier {
             unsafe (target + filled).copyMemory(from: plane + index * unit, byteCount: count)
             filled += count
         }
-        unsafe pith_histogram_u8(target.assumingMemoryBound(to: UInt8.self), filled, &counts)
+        let count = unsafe isExact || filled < Self.fewestHalved ? pith_histogram_u8 : pith_histogram_half_u8
+        unsafe count(target.assumingMemoryBound(to: UInt8.self), filled, &counts)
         return counts
     }
 
