@@ -100,7 +100,7 @@ public struct Evaluator: Sendable {
             run += 1
             progress?(batch.units.upperBound - rows.lowerBound, rows.count)
         }
-        return report(scorer, candidate == nil ? nil : fidelity.report, plan: plan, rowCount: rowCount)
+        return report(scorer, candidate == nil ? nil : fidelity, plan: plan, rowCount: rowCount)
     }
 }
 
@@ -138,15 +138,20 @@ extension Evaluator {
     }
 
     private func report(
-        _ scorer: (any PairedScorer)?, _ fidelity: FidelityReport?, plan: BatchPlan, rowCount: Int
+        _ scorer: (any PairedScorer)?, _ comparison: Fidelity?, plan: BatchPlan, rowCount: Int
     ) -> EvaluationReport {
-        let accuracy = scorer?.result(bootstrap: bootstrap)
+        let accuracy = scorer?.result(bootstrap: bootstrap), fidelity = comparison?.report
         var notes: [String] = []
         if let difference = accuracy?.difference, difference.upper95 == nil {
             notes.append("\(accuracy?.samples ?? 0) samples do not give the drop a 95 % interval.")
         }
         if let accuracy, accuracy.reference == nil {
             notes.append("The reference's \(accuracy.metric.rawValue) is not finite.")
+        }
+        if comparison?.hasNothingToCompare == true {
+            notes.append(
+                "Output '\(output)' of the reference holds no finite number on these rows, so there is nothing to compare: look at "
+                    + "the ranges of the inputs (`scale`, `mean`, `std` in the data card).")
         }
         if let fidelity, fidelity.nonFinite != FidelityReport.NonFinite(reference: 0, candidate: 0) {
             notes.append(

@@ -30,10 +30,13 @@ public struct CompressionText {
 
     /// What of the file is weights: the sum of the ledger.
     private var parts: String {
-        let weights = report.ledger.reduce(0) { $0 + $1.bytesAfter }, rest = report.output.bytes - weights
-        return rest >= 0
-            ? "of the file the weights below take \(Text.bytes(weights)), operators, names and provenance \(Text.bytes(rest))"
-            : "the container codes the weights below, \(Text.bytes(weights)) as they are stored, and all else in \(Text.bytes(-rest)) less"
+        let weights = report.ledger.reduce(0) { $0 + $1.bytesAfter }, path = report.output.path
+        guard !path.lowercased().hasSuffix(".pith") else {
+            return "bytes after are those of the unpacked model, \(Text.bytes(weights)) for the weights below; "
+                + "`pith inspect \(path)` tells what they take in the container"
+        }
+        return "of the file the weights below take \(Text.bytes(weights)), operators, names and provenance "
+            + Text.bytes(report.output.bytes - weights)
     }
 
     private var closedLoop: String {

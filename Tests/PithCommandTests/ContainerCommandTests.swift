@@ -36,6 +36,7 @@ import Testing
             ["compress", "model.onnx", "-o", "small.pith", "--recipe", "int8-weights", "--profile", "none"],
             in: workshop)
         #expect(compressed.status == 0, "\(compressed.errors)")
+        #expect(compressed.output.contains("`pith inspect small.pith` tells what they take in the container"))
         let scores = try Program.run(
             ["evaluate", "small.pith", "--reference", "model.onnx", "--data", "card.yaml", "--format", "json"],
             in: workshop
@@ -53,6 +54,15 @@ import Testing
         #expect(entries[0]["bytes"] as? Int == (try bytes("small.pith", workshop).count))
         let found = entries.map { ($0["fidelity"] as? [String: Any])?["sqnrDB"] as? Double }
         #expect(found[0] == found[1] && found[0] == fidelity)
+        let turned = try Program.run(
+            ["compare", "small.pith", "model.onnx", "--data", "card.yaml", "--format", "json", "--profile", "none"],
+            in: workshop
+        ).json
+        let subject = try #require(turned["reference"] as? [String: Any])
+        #expect(subject["path"] as? String == "small.pith")
+        #expect(subject["bytes"] as? Int == (try bytes("small.pith", workshop).count))
+        let back = try #require((turned["candidates"] as? [[String: Any]])?.first?["fidelity"] as? [String: Any])
+        #expect(abs(try #require(back["sqnrDB"] as? Double) - fidelity) < 0.5)
         let packed = try Program.run(["pack", "digits.npz", "-o", "d.pith"], in: workshop)
         #expect(packed.status == 0)
         let refused = try Program.run(["evaluate", "d.pith", "--data", "card.yaml"], in: workshop)

@@ -53,6 +53,7 @@ import Testing
         ["compress", "model.onnx", "-o", "o", "--min-sqnr", "30"],
         ["compress", "model.onnx", "-o", "o", "--max-size", "lots"],
         ["compress", "model.onnx", "-o", "o", "--max-size", "-3KB"],
+        ["compress", "model.onnx", "-o", "o", "--max-size", "0"],
         ["compress", "model.onnx", "-o", "o", "--require-speedup", "0"],
         ["compress", "model.onnx", "-o", "o", "--fast"],
         ["inspect", "model.onnx", "--format", "xml"], ["inspect"], ["inspect", "model.onnx", "another.onnx"],

@@ -126,6 +126,15 @@ import Testing
         #expect(!accuracy.keeps(maximumDropPoints: 50))
     }
 
+    @Test func `a reference without a finite number has nothing to compare with`() throws {
+        let lost = FunctionModel(rows: { $0.map { _ in .nan } })
+        for candidate in [lost, perfect] {
+            let report = try Evaluator(source: classification(.fidelity), reference: lost).evaluate(candidate)
+            #expect(report.fidelity == nil)
+            #expect(report.notes.first?.contains("of the reference holds no finite number on these rows") == true)
+        }
+    }
+
     @Test func `missing labels, rows and outputs are refused`() throws {
         var source = classification(.accuracy)
         source.targets = nil

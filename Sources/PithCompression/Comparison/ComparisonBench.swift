@@ -8,7 +8,10 @@ import PithTensor
 struct ComparisonBench {
     /// Where samples come from.
     let source: any SampleSource
-    private let path: String
+    /// The reference's model file.
+    let path: String
+    /// The reference as it was given.
+    private let name: String
     private let model: Model
     private let facts: ModelFacts
     private let bytes: Int
@@ -19,19 +22,28 @@ struct ComparisonBench {
     /// Outputs of the reference kept in memory, at most.
     private static let mostBytes = 64 << 20
 
-    /// Prepares to score on the evaluation rows of `source`.
+    /// Prepares to score on the evaluation rows of `source`; `path` is the model of the reference called `name`.
     ///
     /// - Throws: What runtime and data throw.
-    init(path: String, model: Model, source: any SampleSource, isMadeUp: Bool, threads: Int) throws {
+    init(
+        path: String, named name: String, model: Model, source: any SampleSource, isMadeUp: Bool, threads: Int
+    ) throws {
         self.path = path
+        self.name = name
         self.model = model
         self.source = source
         self.isMadeUp = isMadeUp
         self.threads = threads
         facts = ModelFacts(model)
-        bytes = try ModelFacts.fileBytes(of: model, at: path)
+        bytes = try Self.bytes(of: model, at: path, named: name)
         evaluator = try Evaluator(source: source, reference: Session(path: path, options: Self.options(threads)))
             .keepingReferenceOutputs(upTo: Self.mostBytes)
+    }
+
+    /// Bytes of a model's files; of its container where that is what it is called: it is what is kept.
+    private static func bytes(of model: Model, at path: String, named name: String) throws -> Int {
+        try ContainedModel.isContainer(name)
+            ? MappedFile(path: name).storage.byteCount : ModelFacts.fileBytes(of: model, at: path)
     }
 
     /// How sessions are opened that work on `threads` threads.
@@ -48,11 +60,7 @@ struct ComparisonBench {
     /// - Throws: What runtime and data throw; `CancellationError`.
     func entry(for contender: Contender, progress: @escaping (String) -> Void) throws -> ComparisonReport.Entry {
         let name = contender.candidate.name, candidate = try ONNXReader.read(path: contender.path)
-        // A container is what is kept, and its model only what is run.
-        let bytes =
-            if let made = contender.made { made.output.bytes } else if ContainedModel.isContainer(name) {
-                try MappedFile(path: name).storage.byteCount
-            } else { try ModelFacts.fileBytes(of: candidate, at: contender.path) }
+        let bytes = try contender.made?.output.bytes ?? Self.bytes(of: candidate, at: contender.path, named: name)
         var entry = ComparisonReport.Entry(
             name: name, isRecipe: contender.candidate.isRecipe, bytes: bytes,
             ratio: Double(self.bytes) / Double(max(bytes, 1)),
@@ -107,7 +115,7 @@ struct ComparisonBench {
         _ entries: [ComparisonReport.Entry], milliseconds: Double?
     ) -> ComparisonReport.Reference {
         var subject = ComparisonReport.Reference(
-            path: path, bytes: bytes, parameters: facts.parameterCount, minimumRuntime: MinimumRuntime.name(of: model),
+            path: name, bytes: bytes, parameters: facts.parameterCount, minimumRuntime: MinimumRuntime.name(of: model),
             milliseconds: milliseconds)
         subject.score = entries.first?.accuracy?.reference
         subject.macro = entries.first?.macro?.reference

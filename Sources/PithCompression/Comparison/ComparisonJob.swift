@@ -10,7 +10,7 @@ public import PithTensor
 /// Recipes are applied first, into `folder`; all models are then scored on the same rows, timed in one interleaved run,
 /// and looked into layer by layer.
 public struct ComparisonJob: Sendable {
-    /// Path of the model that all others are held against.
+    /// Path of the model that all others are held against, or of its container.
     public var reference: String
     public var candidates: [ComparisonCandidate]
     /// Data, threads, seed and machine profile; promises do not apply.
@@ -46,7 +46,8 @@ public struct ComparisonJob: Sendable {
     public func run() async throws -> ComparisonReport {
         let clock = ContinuousClock(), start = options.start ?? clock.now
         progress("reading \(reference)")
-        let original = try ONNXReader.read(path: reference), session = try Session(path: reference)
+        let path = try await ContainedModel.path(of: reference, in: folder, threads: options.threads)
+        let original = try ONNXReader.read(path: path), session = try Session(path: path)
         let dataset = try options.data.map {
             try Dataset(path: $0, graphInputs: original.graph.requiredInputs).suited(to: session)
         }
@@ -60,15 +61,16 @@ public struct ComparisonJob: Sendable {
         let others = try files.values.sorted().map { (path: $0, model: try ONNXReader.read(path: $0)) }
         if let page {
             try OutputPath.check(
-                page, read: (dataset?.files ?? []) + candidates.map(\.name),
-                models: [(path: reference, model: original)] + others)
+                page, read: (dataset?.files ?? []) + candidates.map(\.name) + [reference],
+                models: [(path: path, model: original)] + others)
         }
         var contenders: [Contender] = []
         for (index, candidate) in candidates.enumerated() {
-            contenders.append(try await contender(candidate, files[candidate.name], index))
+            contenders.append(try await contender(candidate, files[candidate.name], of: path, index))
         }
         let bench = try ComparisonBench(
-            path: reference, model: original, source: source, isMadeUp: dataset == nil, threads: options.threads)
+            path: path, named: reference, model: original, source: source, isMadeUp: dataset == nil,
+            threads: options.threads)
         var entries: [ComparisonReport.Entry] = []
         for contender in contenders {
             try Task.checkCancellation()
@@ -84,7 +86,9 @@ public struct ComparisonJob: Sendable {
     }
 
     /// The candidate as a file.
-    private func contender(_ candidate: ComparisonCandidate, _ file: String?, _ index: Int) async throws -> Contender {
+    private func contender(
+        _ candidate: ComparisonCandidate, _ file: String?, of original: String, _ index: Int
+    ) async throws -> Contender {
         guard case .recipe(let recipe) = candidate.origin else {
             return Contender(candidate, path: file ?? candidate.name)
         }
@@ -97,7 +101,7 @@ public struct ComparisonJob: Sendable {
         plain.seed = options.seed
         plain.profile = options.profile
         let job = CompressionJob(
-            input: reference, output: path, recipe: recipe, options: plain,
+            input: original, output: path, recipe: recipe, options: plain,
             progress: { [progress] in progress("\(candidate.name): \($0)") })
         do {
             let made = try await job.run()
@@ -113,7 +117,7 @@ public struct ComparisonJob: Sendable {
     /// Times all models on one sample, one thread each, in turn.
     private func time(_ contenders: [Contender], _ bench: ComparisonBench) throws -> [LatencyReport] {
         progress("timing")
-        let timer = try Evaluator(source: bench.source, reference: try Session(path: reference))
+        let timer = try Evaluator(source: bench.source, reference: try Session(path: bench.path))
         let settings = try Latency(budgetSeconds: 0.4 * Double(contenders.count + 1))
         return try timer.latency(of: try contenders.map { try Session(path: $0.path) }, settings: settings)
     }
@@ -125,7 +129,7 @@ public struct ComparisonJob: Sendable {
         guard let memory else { return }
         progress("measuring memory")
         let inputs = try bench.firstInputs()
-        subject.peakBytes = try memory(reference, inputs)
+        subject.peakBytes = try memory(bench.path, inputs)
         for (index, contender) in contenders.enumerated() {
             entries[index].peakBytes = try memory(contender.path, inputs)
         }

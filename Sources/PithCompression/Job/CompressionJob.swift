@@ -131,11 +131,15 @@ public struct CompressionJob: Sendable {
         ).write(to: &piece.model)
     }
 
+    /// Whether the recipe was to compress weights, and none was.
+    private func leftAll(_ piece: Workpiece) -> Bool {
+        piece.encodings.isEmpty && recipe.stages.contains { !($0.technique is CleanUp) }
+    }
+
     /// Under `--strict` whatever the recipe asks and the result lacks ends the work.
     private func refuseUnhandled(_ piece: Workpiece, isLarger: Bool) throws(CompressionError) {
         var refusals = piece.refusals + piece.unhandled.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
-        let rounds = recipe.stages.contains { !($0.technique is CleanUp) }
-        if rounds, piece.encodings.isEmpty { refusals.append("no weight was compressed") }
+        if leftAll(piece) { refusals.append("no weight was compressed") }
         if isLarger { refusals.append("the output is larger than the input") }
         guard options.isStrict, let first = refusals.first else { return }
         throw CompressionError(
@@ -232,6 +236,7 @@ public struct CompressionJob: Sendable {
                 "No data was given: nothing was scored. --data DATA adds calibrated activations, fidelity and accuracy.",
                 at: 0)
         }
+        if leftAll(piece) { notes.append("No weight was compressed: the list of weights tells why, weight by weight.") }
         if grown > 0 { notes.append("The output is \(grown) bytes larger than the input.") }
         if verification.isMadeUp, verification.optimizedSQNR < Verification.lowSQNR {
             notes.append(

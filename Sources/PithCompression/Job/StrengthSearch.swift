@@ -59,10 +59,14 @@ struct StrengthSearch {
             isCut = start.duration(to: clock.now) > timeLimit
         }
         let steps = recipe(high).stages.compactMap { ($0.technique as? TrellisCoder)?.step.formatted(digits: 4) }
+        let end =
+            if isCut { "; the time limit ended the search early." } else if high == -Self.reach {
+                ". No finer ones were tried, though more bytes are allowed: a recipe with a smaller `step` starts from finer ones."
+            } else { "." }
         return Result(
             recipe: recipe(high),
             note: "The finest steps that fit \(limit) bytes were found in \(trials) trials: step "
-                + steps.joined(separator: ", ") + (isCut ? "; the time limit ended the search early." : "."))
+                + steps.joined(separator: ", ") + end)
     }
 
     private func bench() async throws -> Bench {

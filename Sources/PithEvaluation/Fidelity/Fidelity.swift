@@ -12,7 +12,8 @@ internal import Foundation
 /// `p` and `q` are softmaxes of the rows, unless the reference's row is a distribution already (nothing negative, sum
 /// 1 within .001): then both rows are taken as they are, the candidate's brought to the sum 1. Equal outputs have 200
 /// dB, as JSON holds no infinity. A number that is not finite in both outputs alike (a masked logit) is left out of
-/// sums. One that is not finite in one output only makes the SQNR -200 dB, the row's cosine 0 and its KL 100.
+/// sums. One that is not finite in one output only makes the SQNR -200 dB, the row's cosine 0 and its KL 100. Where no number is
+/// finite in the reference, nothing can be told.
 ///
 /// - Complexity: O(numbers) time, constant memory; all sums in double precision.
 public struct Fidelity: Sendable {
@@ -30,6 +31,7 @@ public struct Fidelity: Sendable {
     private var width = 0
     private var brokenRows = 0
     private var nonFiniteReference = 0
+    private var finiteReference = 0
     private var nonFiniteCandidate = 0
 
     /// Starts without rows.
@@ -60,6 +62,7 @@ public struct Fidelity: Sendable {
         var dot = 0.0, a = 0.0, b = 0.0, error = 0.0, isBroken = false
         for index in reference.indices {
             let r = reference[index], o = candidate[index]
+            finiteReference += r.isFinite ? 1 : 0
             if !r.isFinite || !o.isFinite {
                 nonFiniteReference += r.isFinite ? 0 : 1
                 nonFiniteCandidate += o.isFinite ? 0 : 1
@@ -81,9 +84,12 @@ public struct Fidelity: Sendable {
         }
     }
 
-    /// What the rows so far add up to; nil without rows.
+    /// Whether the reference has numbers, and none of them is finite.
+    var hasNothingToCompare: Bool { nonFiniteReference > 0 && finiteReference == 0 }
+
+    /// What the rows so far add up to; nil without rows, and where no number of the reference is finite.
     public var report: FidelityReport? {
-        guard rows > 0 else { return nil }
+        guard rows > 0, !hasNothingToCompare else { return nil }
         return FidelityReport(
             sqnrDB: sqnrDB, cosine: cosines / Double(rows),
             agreement: width > 1 ? Double(agreements) / Double(rows) : nil,

@@ -11,7 +11,7 @@ struct CompareCommand: AsyncParsableCommand {
         abstract: "Hold models or recipes against a model: size, error, score, speed, and the error of each layer.",
         discussion: "Example: pith compare model.onnx int8 fp16 --data card.yaml --report page.html")
 
-    @Argument(help: "The ONNX model that all others are compared with.")
+    @Argument(help: "The model (.onnx or .pith) that all others are compared with.")
     var reference: String
 
     @Argument(

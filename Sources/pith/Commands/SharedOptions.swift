@@ -52,9 +52,9 @@ struct ByteCount: ExpressibleByArgument {
         ]
         let text = argument.uppercased().filter { $0 != " " }
         let unit = units.first { text.hasSuffix($0.0) }
-        guard let number = Double(text.dropLast(unit?.0.count ?? 0)), number >= 0, number.isFinite else { return nil }
+        guard let number = Double(text.dropLast(unit?.0.count ?? 0)), number.isFinite else { return nil }
         let product = number * (unit?.1 ?? 1)
-        guard product < 9e18 else { return nil }
+        guard product >= 1, product < 9e18 else { return nil }
         bytes = Int(product)
     }
 }

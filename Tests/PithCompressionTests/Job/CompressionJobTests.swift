@@ -326,6 +326,8 @@ import Testing
         let error = try #require(try await refusal(strict, recipe))
         #expect(error.code == .refused)
         #expect(error.problem.contains("no weight was compressed"))
+        let report = try await run(scratch, options(data: nil), recipe)
+        #expect(report.notes.contains { $0.hasPrefix("No weight was compressed") }, "\(report.notes)")
     }
 
     @Test func `the ledger says why a layer with integer weights computes in float`() async throws {

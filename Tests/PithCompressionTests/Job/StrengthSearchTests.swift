@@ -32,6 +32,7 @@ import Testing
         #expect(found.output.bytes <= limit && found.output.bytes > limit * 95 / 100)
         #expect(try #require(step(of: found)) > 0.1)
         #expect(found.notes.first?.contains("finest steps that fit \(limit) bytes") == true)
+        #expect(found.notes.first?.hasSuffix(".") == true && found.notes.first?.contains("No finer ones") == false)
         // A container is the same wherever it goes.
         let again = try await run(scratch.path("b.pith"), size: limit, threads: 2)
         #expect(again.output.sha256 == found.output.sha256)
@@ -78,6 +79,7 @@ import Testing
         let scratch = try Scratch(), free = try await run(scratch.path("free.onnx"), size: nil)
         let found = try await run(scratch.path("a.onnx"), size: free.output.bytes + 2000)
         #expect(found.output.bytes <= free.output.bytes + 2000)
+        #expect(found.notes.first?.contains("No finer ones were tried, though more bytes are allowed") == true)
         await #expect {
             _ = try await run(scratch.path("b.onnx"), size: free.output.bytes / 2)
         } throws: { ($0 as? CompressionError)?.remedy.contains(".pith") == true }
