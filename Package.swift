@@ -17,6 +17,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "PithCompression", targets: ["PithCompression"]),
+        .library(name: "PithReader", targets: ["PithReader"]),
         .executable(name: "pith", targets: ["pith"]),
         // Used by nothing but Fuzz/, a package of its own.
         .library(name: "PithHostileInput", targets: ["PithHostileInput"]),
@@ -32,6 +33,8 @@ let package = Package(
         .target(name: "CPithKernels"),
         .target(name: "CDigits"),
         .target(name: "CONNXRuntime", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+        // For programs that only read containers: plain Swift, without C or any other target.
+        .target(name: "PithReader", swiftSettings: strict),
         .target(name: "PithTensor", dependencies: ["CPithKernels"], swiftSettings: strict),
         .target(name: "PithModel", dependencies: ["PithTensor"], swiftSettings: strict),
         .target(
@@ -73,10 +76,13 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "PithTestSupport", dependencies: ["PithTensor"], path: "Tests/PithTestSupport", swiftSettings: strict),
+            name: "PithTestSupport", dependencies: ["PithReader", "PithTensor"], path: "Tests/PithTestSupport",
+            swiftSettings: strict),
         .target(
-            name: "PithHostileInput", dependencies: ["PithTensor", "PithModel", "PithCoding", "PithFormats"],
+            name: "PithHostileInput",
+            dependencies: ["PithReader", "PithTensor", "PithModel", "PithCoding", "PithFormats"],
             path: "Tests/PithHostileInput", swiftSettings: strict),
+        .testTarget(name: "PithReaderTests", dependencies: ["PithReader"], swiftSettings: strict),
         .testTarget(
             name: "PithTensorTests", dependencies: ["PithTensor", "PithTestSupport"], swiftSettings: strict),
         .testTarget(

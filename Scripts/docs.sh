@@ -26,7 +26,7 @@ done
 for headers in .build/tests/checkouts/*/Sources/*/include; do set -- "$@" -Xcc "-I$headers"; done
 
 failed=0
-for module in PithTensor PithModel PithCoding PithFormats PithRuntime PithEvaluation PithCompression PithReport; do
+for module in PithReader PithTensor PithModel PithCoding PithFormats PithRuntime PithEvaluation PithCompression PithReport; do
     mkdir "$work/$module"
     if ! swift-symbolgraph-extract -module-name "$module" -I "$build/Modules" -target "$target" "$@" \
         -minimum-access-level package -skip-inherited-docs -output-dir "$work/$module" ||

@@ -52,7 +52,7 @@ import Testing
         #expect(encoded(levels, unit: block.unit, upTo: .portable) == body)
         #expect(try decoded(body, levels.count) == bytes)
         #expect(try decoded(body, levels.count, upTo: .portable) == bytes)
-        #expect(try MinimalBlock(width: 1, isRotated: false).decoded(body, levels.count) == bytes)
+        #expect(try PlainReader.elements(of: body, count: levels.count, width: 1, isRotated: false) == bytes)
     }
 
     @Test(arguments: [4, 8]) func `walks take what their numbers hold and 0,5 % more at most`(_ states: Int) throws {

@@ -36,6 +36,8 @@ extension HostileReader {
         let layout = ContainerDirectory.type(of: Int(bytes[0] % 26)).map { NumberLayout($0) } ?? .text
         let count = (Int(bytes[1]) | Int(bytes[2]) << 8 | Int(bytes[3]) << 16) % BlockEncoder.mostElements + 1
         let body = Storage([UInt8](bytes[4...])), plain = ByteBuffer()
+        let second = SecondReader.elements(
+            of: [UInt8](bytes[4...]), count: count, width: layout.width, isRotated: layout.isRotated)
         func decoded(_ instructions: InstructionSet, _ output: ByteBuffer) -> CodingError? {
             do {
                 try BlockDecoder(upTo: instructions).decode(
@@ -50,6 +52,7 @@ extension HostileReader {
             guard failure == nil else { continue }
             precondition(fast.storage(0..<fast.count) == plain.storage(0..<plain.count), "Two decoders disagree.")
         }
+        second.requireSame(as: failure == nil ? plain.bytes(0..<plain.count) : nil, "a block")
         if let failure { throw failure }
     }
 
@@ -58,8 +61,19 @@ extension HostileReader {
     public static let container = HostileReader("pith-container") {
         [wholeSeed()]
     } read: { bytes in
-        try TemporaryFile.with(ContainerAssembly.container(of: bytes), named: "m.pith") { path in
-            let file = try ContainerFile(path: path), directory = file.directory
+        let bytes = ContainerAssembly.container(of: bytes), second = SecondReader.open(bytes, most: most)
+        try TemporaryFile.with(bytes, named: "m.pith") { path in
+            let file: ContainerFile
+            do { file = try ContainerFile(path: path) } catch {
+                if case .success = second { fatalError("Ours alone refuses a container: \(error)") }
+                throw error
+            }
+            let other: SecondReader
+            switch second {
+            case .success(let reader): other = reader
+            case .failure(let error): fatalError("The second reader alone refuses a container: \(error)")
+            }
+            let directory = file.directory
             let size = directory.blocks.reduce(0) { $0 + $1.elementCount * 8 }
             guard size <= most else { return }
             let decoder = BlockDecoder(), frame = ByteBuffer(), output = ByteBuffer()
@@ -68,10 +82,21 @@ extension HostileReader {
             }
             try compareStream(of: file)
             if size * max(directory.forms.count, 1) <= most / 8 { try export(file) }
-            let forms = FormDecoder(ContainerArrays(file), path: path, sparseAllowance: sparseAllowance)
-            for named in directory.forms.prefix(8) {
-                let form = try forms.representation(of: named), weight = form.decoded()
-                precondition(weight.shape == named.form.shape, "A weight has another shape than its form.")
+            let arrays = ContainerArrays(file)
+            for index in directory.weights.prefix(8) {
+                other.storage(ofArrayAt: index).requireSame(as: try? arrays.tensor(index).storage, "an array")
+            }
+            let forms = FormDecoder(arrays, path: path, sparseAllowance: sparseAllowance)
+            for (number, named) in directory.forms.prefix(8).enumerated() {
+                let found = other.numbers(ofFormAt: number)
+                do {
+                    let form = try forms.representation(of: named), weight = form.decoded()
+                    precondition(weight.shape == named.form.shape, "A weight has another shape than its form.")
+                    found.requireSame(as: weight.floats().map(SecondReader.comparable), "a stored form")
+                } catch {
+                    found.requireSame(as: nil, "a stored form")
+                    throw error
+                }
             }
         }
     }

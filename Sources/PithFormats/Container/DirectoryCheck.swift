@@ -16,6 +16,9 @@ struct DirectoryCheck {
             guard expected == array.byteCount, array.byteCount % array.layout.width == 0, array.byteCount > 0 else {
                 throw corrupt("array '\(array.name)' has \(array.byteCount) bytes for its shape \(array.shape).")
             }
+            guard array.type != nil || array.shape.rank == 1 else {
+                throw corrupt("text '\(array.name)' has \(array.shape.rank) axes.")
+            }
             guard let original = array.original else { continue }
             guard original < index, arrays[original].original == nil, arrays[original].byteCount == array.byteCount,
                 arrays[original].layout.width == array.layout.width

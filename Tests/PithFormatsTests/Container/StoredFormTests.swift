@@ -61,7 +61,7 @@ import Testing
         let dense = try await Self.exported(source, folder, isStored: false)
         if groups.dimensions[1] * bits % 8 == 0 || form.zeroPoints == nil {
             #expect(try dense.tensor(named: "w") == form.decoded())
-            let plain = try MinimalReader(ContainerSamples.bytes(folder.path("m.pith"))).weights
+            let plain = try PlainReader(ContainerSamples.bytes(folder.path("m.pith"))).weights
             #expect(plain.map(\.numbers) == [form.decoded().floats()])
         } else {
             #expect(throws: FormatError.self) { try dense.tensor(named: "w") }
@@ -90,7 +90,7 @@ import Testing
         let model = Model(graph: graph, operatorSets: ["": 13], formatVersion: 8)
         let folder = try ScratchFolder(), source = try folder.write(ONNXWriter.encode(model), to: "m.onnx")
         #expect(try await Self.exported(source, folder, isStored: false).tensor(named: "w") == form.decoded())
-        let plain = try MinimalReader(ContainerSamples.bytes(folder.path("m.pith"))).weights
+        let plain = try PlainReader(ContainerSamples.bytes(folder.path("m.pith"))).weights
         #expect(plain.map(\.numbers) == [form.decoded().floats()])
     }
 
@@ -153,10 +153,10 @@ import Testing
 
     @Test func `the plain reader decodes every form to the same numbers`() async throws {
         let folder = try ScratchFolder(), source = try FormSamples.write(to: folder)
-        try check(try MinimalReader(try await ContainerSamples.pack(source, to: folder.path("m.pith"))))
+        try check(try PlainReader(try await ContainerSamples.pack(source, to: folder.path("m.pith"))))
     }
 
-    private func check(_ reader: MinimalReader) throws {
+    private func check(_ reader: PlainReader) throws {
         let weights = try FormSamples.weights().filter { $0.representation != nil }
         #expect(Set(reader.weights.map(\.name)) == Set(weights.map(\.name)))
         for weight in weights {
@@ -173,7 +173,7 @@ import Testing
             let source = try FormSamples.write(to: folder)
             try Data(try await ContainerSamples.pack(source, to: folder.path("m.pith"))).write(to: file)
         }
-        try check(try MinimalReader(ContainerSamples.bytes(file.path)))
+        try check(try PlainReader(ContainerSamples.bytes(file.path)))
         _ = try ArrayExport(ContainerFile(path: file.path)).write(to: folder.path("w.npz"))
         let dense = try NPZArchive(path: folder.path("w.npz"))
         for weight in try FormSamples.weights() { #expect(try dense.tensor(named: weight.name) == weight.decoded()) }

@@ -69,7 +69,7 @@ import Testing
 
     /// The numbers of `samples` are those that both readers find in the container at `path`.
     private func check(_ samples: [Sample], _ path: String, _ folder: ScratchFolder) throws {
-        let file = try ContainerFile(path: path), plain = try MinimalReader(ContainerSamples.bytes(path)).weights
+        let file = try ContainerFile(path: path), plain = try PlainReader(ContainerSamples.bytes(path)).weights
         #expect(Set(file.directory.forms.map(\.name)) == Set(samples.map(\.name)))
         #expect(file.directory.forms.count == samples.count)
         _ = try ArrayExport(file).write(to: folder.path("w.npz"))
