@@ -1,7 +1,7 @@
 // Speed of the entropy coder's loops, one core, in buffers that are used again: millions of symbols a second as one JSON object.
 //
 //     cd Sources/CPithKernels
-//     clang -O2 -I include -I . ../../Benchmarks/kernels/coding.c pith_rans.c pith_rans_*.c pith_planes.c -lm -o coding
+//     clang -O2 -I include -I . ../../Benchmarks/kernels/coding.c pith_rans.c pith_rans_*.c pith_histogram.c -lm -o coding
 //
 // All loops have to make the same words and find the symbols again; else it ends with 1. On ARM processors, real or emulated,
 // the second ones are those in NEON registers.

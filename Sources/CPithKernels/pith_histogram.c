@@ -23,17 +23,25 @@ static unsigned span_of(const uint8_t *bytes, size_t count, unsigned *first) {
     return (unsigned)(most - least);
 }
 
-// Counts the bytes from `first` to `first + span` in `rows` rows of 64, each `stride` after the one before. A piece of 8 KiB stays
-// in the fastest cache, and a lane of it can not overflow.
+// Row `r` of those that are counted: each, or one of the two of each pair, by turns that follow no period (Thue and Morse): columns
+// that come again after a power of two are not passed over in every row.
+static inline size_t row_at(size_t r, int is_half) {
+    return is_half ? (2 * r + (__builtin_popcountll(r) & 1)) * ROW : r * ROW;
+}
+
+// Counts the bytes from `first` to `first + span` in `rows` rows of 64. The rows of a piece stay in the fastest cache, and a lane of
+// it can not overflow.
 PITH_CLONES
 static void count_near(
-    const uint8_t *bytes, size_t rows, size_t stride, unsigned first, unsigned span, uint32_t *counts) {
+    const uint8_t *bytes, size_t rows, int is_half, unsigned first, unsigned span, uint32_t *counts) {
     for (size_t done = 0; done < rows;) {
         size_t piece = rows - done < 128 ? rows - done : 128;
         for (unsigned v = first; v <= first + span; v++) {
             uint8_t found[ROW] = {0}, value = (uint8_t)v;
-            for (size_t r = 0; r < piece; r++)
-                for (unsigned lane = 0; lane < ROW; lane++) found[lane] += bytes[(done + r) * stride + lane] == value;
+            for (size_t r = 0; r < piece; r++) {
+                const uint8_t *row = bytes + row_at(done + r, is_half);
+                for (unsigned lane = 0; lane < ROW; lane++) found[lane] += row[lane] == value;
+            }
             uint32_t sum = 0;
             for (unsigned lane = 0; lane < ROW; lane++) sum += found[lane];
             counts[v] += sum;
@@ -43,12 +51,12 @@ static void count_near(
 }
 
 // Counts all bytes of `rows` rows.
-static void count_far(const uint8_t *bytes, size_t rows, size_t stride, uint32_t *counts) {
+static void count_far(const uint8_t *bytes, size_t rows, int is_half, uint32_t *counts) {
     // Four counters a value, so that runs of one value do not wait for each other.
     uint32_t parts[4][256];
     memset(parts, 0, sizeof parts);
     for (size_t r = 0; r < rows; r++)
-        for (size_t i = r * stride; i < r * stride + ROW; i += 8) {
+        for (size_t start = row_at(r, is_half), i = start; i < start + ROW; i += 8) {
             uint64_t x;
             memcpy(&x, bytes + i, 8);
             parts[0][x & 255]++;
@@ -63,53 +71,67 @@ static void count_far(const uint8_t *bytes, size_t rows, size_t stride, uint32_t
     for (int v = 0; v < 256; v++) counts[v] += parts[0][v] + parts[1][v] + parts[2][v] + parts[3][v];
 }
 
-static void count_rows(const uint8_t *bytes, size_t rows, size_t stride, uint32_t *counts) {
+static void count_rows(const uint8_t *bytes, size_t rows, int is_half, uint32_t *counts) {
     unsigned first, span = 256;
     // Exponents of weights are few; a short look tells most other bytes.
-    if (rows >= 16 && span_of(bytes, 8 * ROW, &first) < NEAR) span = span_of(bytes, (rows - 1) * stride + ROW, &first);
+    if (rows >= 16 && span_of(bytes, 8 * ROW, &first) < NEAR)
+        span = span_of(bytes, (is_half ? 2 * rows : rows) * ROW, &first);
     if (span < NEAR)
-        count_near(bytes, rows, stride, first, span, counts);
+        count_near(bytes, rows, is_half, first, span, counts);
     else if (rows > 0)
-        count_far(bytes, rows, stride, counts);
+        count_far(bytes, rows, is_half, counts);
 }
 
 void pith_histogram_u8(const uint8_t *bytes, size_t count, uint32_t *counts) {
-    count_rows(bytes, count / ROW, ROW, counts);
+    count_rows(bytes, count / ROW, 0, counts);
     for (size_t i = count / ROW * ROW; i < count; i++) counts[bytes[i]]++;
 }
 
 // MARK: Half of the bytes
 
+// The row of pair `r` that is not counted.
+static inline size_t other_row(size_t r) { return (4 * r + 1) * ROW - row_at(r, 1); }
+
+// Counts the bytes of a row that are not `known`, which has 0xff for known values, and marks them.
+static size_t mark_row(const uint8_t *row, uint8_t *known) {
+    size_t found = 0;
+    for (size_t k = 0; k < ROW; k++) found += !known[row[k]];
+    for (size_t k = 0; k < ROW; k++) known[row[k]] = 0xff;
+    return found;
+}
+
 #if defined(__x86_64__)
-// Marks the values in the second of each two rows that are not `known` yet, with 0xff.
+// The same for the rows of all pairs that are not counted.
 TARGET_512
-static void mark_512(const uint8_t *bytes, size_t count, uint8_t *known) {
-    for (size_t i = ROW; i < count; i += 2 * ROW) {
-        __m512i values = _mm512_loadu_si512(bytes + i);
-        if (_mm512_movepi8_mask(look_up_512(known, values)) == ~(__mmask64)0) continue;
-        for (size_t k = 0; k < ROW; k++) known[bytes[i + k]] = 0xff;
+static size_t mark_512(const uint8_t *bytes, size_t pairs, uint8_t *known) {
+    size_t found = 0;
+    for (size_t r = 0; r < pairs; r++) {
+        __m512i values = _mm512_loadu_si512(bytes + other_row(r));
+        if (_mm512_movepi8_mask(look_up_512(known, values)) != ~(__mmask64)0) found += mark_row(bytes + other_row(r), known);
     }
+    return found;
 }
 #endif
 
-static void mark(const uint8_t *bytes, size_t count, uint8_t *known) {
+static size_t mark(const uint8_t *bytes, size_t pairs, uint8_t *known) {
 #if defined(__x86_64__)
-    if (has_512()) {
-        mark_512(bytes, count, known);
-        return;
-    }
+    if (has_512()) return mark_512(bytes, pairs, known);
 #endif
-    for (size_t i = ROW; i < count; i += 2 * ROW)
-        for (size_t k = 0; k < ROW; k++) known[bytes[i + k]] = 0xff;
+    size_t found = 0;
+    for (size_t r = 0; r < pairs; r++) found += mark_row(bytes + other_row(r), known);
+    return found;
 }
 
 void pith_histogram_half_u8(const uint8_t *bytes, size_t count, uint32_t *counts) {
-    size_t even = count / (2 * ROW) * 2 * ROW;
+    size_t pairs = count / (2 * ROW);
     uint32_t half[256] = {0};
     uint8_t known[256];
-    count_rows(bytes, even / (2 * ROW), 2 * ROW, half);
-    for (size_t i = even; i < count; i++) half[bytes[i]]++;
+    count_rows(bytes, pairs, 1, half);
+    for (size_t i = 2 * pairs * ROW; i < count; i++) half[bytes[i]]++;
     for (int v = 0; v < 256; v++) known[v] = half[v] ? 0xff : 0;
-    mark(bytes, even, known);
+    if (mark(bytes, pairs, known) > count / 256) {
+        pith_histogram_u8(bytes, count, counts);
+        return;
+    }
     for (int v = 0; v < 256; v++) counts[v] += half[v] ? 2 * half[v] : known[v] & 1;
 }

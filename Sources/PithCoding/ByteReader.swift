@@ -141,6 +141,7 @@ package struct BitReader {
 
     /// The next `count` bits, at most 56, as a number, the lowest first; nil past the end.
     package mutating func bits(_ count: Int) -> Int? {
+        precondition((0...56).contains(count), "At most 56 bits are read at once.")
         while available < count {
             guard next < bytes.count else { return nil }
             window |= UInt64(bytes[next]) << UInt64(available)

@@ -49,6 +49,7 @@ package struct BitWriter {
 
     /// Appends the lowest `count` bits of `value`, at most 56, the lowest first.
     package mutating func bits(_ value: Int, _ count: Int) {
+        precondition((0...56).contains(count), "At most 56 bits are written at once.")
         pending |= (UInt64(truncatingIfNeeded: value) & (1 << UInt64(count) - 1)) << UInt64(used)
         used += count
         while used >= 8 {

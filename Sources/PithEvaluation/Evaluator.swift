@@ -94,13 +94,13 @@ public struct Evaluator: Sendable {
             let scored = ScoredBatch(
                 reference: try read(first, batch, plan), candidate: try second.map { try read($0, batch, plan) },
                 batch: batch, source: source)
-            if let theirs = scored.candidate { try fidelity.add(reference: scored.reference, candidate: theirs) }
+            try fidelity.add(reference: scored.reference, candidate: scored.candidate ?? scored.reference)
             try scorer?.add(scored)
             rowCount += batch.rows.count
             run += 1
             progress?(batch.units.upperBound - rows.lowerBound, rows.count)
         }
-        return report(scorer, candidate == nil ? nil : fidelity, plan: plan, rowCount: rowCount)
+        return report(scorer, fidelity, hasCandidate: candidate != nil, plan: plan, rowCount: rowCount)
     }
 }
 
@@ -138,9 +138,9 @@ extension Evaluator {
     }
 
     private func report(
-        _ scorer: (any PairedScorer)?, _ comparison: Fidelity?, plan: BatchPlan, rowCount: Int
+        _ scorer: (any PairedScorer)?, _ comparison: Fidelity, hasCandidate: Bool, plan: BatchPlan, rowCount: Int
     ) -> EvaluationReport {
-        let accuracy = scorer?.result(bootstrap: bootstrap), fidelity = comparison?.report
+        let accuracy = scorer?.result(bootstrap: bootstrap), found = comparison.report
         var notes: [String] = []
         if let difference = accuracy?.difference, difference.upper95 == nil {
             notes.append("\(accuracy?.samples ?? 0) samples do not give the drop a 95 % interval.")
@@ -148,19 +148,18 @@ extension Evaluator {
         if let accuracy, accuracy.reference == nil {
             notes.append("The reference's \(accuracy.metric.rawValue) is not finite.")
         }
-        if comparison?.hasNothingToCompare == true {
+        if comparison.hasNothingToCompare {
             notes.append(
                 "Output '\(output)' of the reference holds no finite number on these rows, so there is nothing to compare: look at "
-                    + "the ranges of the inputs (`scale`, `mean`, `std` in the data card).")
-        }
-        if let fidelity, fidelity.nonFinite != FidelityReport.NonFinite(reference: 0, candidate: 0) {
+                    + "the model, and at the ranges of its inputs (`scale`, `mean`, `std` in the data card).")
+        } else if let counts = found?.nonFinite, counts.reference + counts.candidate > 0 {
             notes.append(
-                "Outputs hold numbers that are not finite: \(fidelity.nonFinite.reference) of the reference, "
-                    + "\(fidelity.nonFinite.candidate) of the candidate."
-            )
+                "Outputs hold numbers that are not finite: \(counts.reference) of the reference"
+                    + (hasCandidate ? ", \(counts.candidate) of the candidate." : "."))
         }
         return EvaluationReport(
-            accuracy: accuracy, fidelity: fidelity, classes: scorer?.classes(), output: output, batch: plan.size,
+            accuracy: accuracy, fidelity: hasCandidate ? found : nil, classes: scorer?.classes(), output: output,
+            batch: plan.size,
             rows: rowCount, notes: notes)
     }
 }

@@ -2,16 +2,15 @@
 enum Extent {
     /// The number of elements of a shape; nil if it cannot be counted.
     ///
-    /// Beside an axis of 0 another may have any length.
+    /// Lengths beside one of 0 have to be countable too.
     static func count(_ dimensions: [Int]) -> Int? {
-        if dimensions.contains(0) { return 0 }
         var count = 1
-        for length in dimensions {
+        for length in dimensions where length != 0 {
             let (product, isOver) = count.multipliedReportingOverflow(by: length)
             if isOver || length < 0 { return nil }
             count = product
         }
-        return count
+        return dimensions.contains(0) ? 0 : count
     }
 
     /// The bytes of a shape of elements, the last byte filled up; nil if they cannot be counted.

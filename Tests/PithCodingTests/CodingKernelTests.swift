@@ -32,18 +32,49 @@ import Testing
         #expect(counts[100] == 3999 && counts[255] == 1)
     }
 
-    @Test(arguments: cases) func `every second row tells the numbers of all`(count: Int, span: Int) {
+    /// The estimate by its definition.
+    private func half(of bytes: [UInt8]) -> [UInt32] {
+        let pairs = bytes.count / 128
+        var exact = [UInt32](repeating: 0, count: 256), half = exact, passed: [UInt8] = []
+        for byte in bytes { exact[Int(byte)] += 1 }
+        for pair in 0..<pairs {
+            let rows = [0, 64].map { bytes[pair * 128 + $0..<pair * 128 + $0 + 64] }, taken = pair.nonzeroBitCount & 1
+            for byte in rows[taken] { half[Int(byte)] += 2 }
+            passed += rows[1 - taken]
+        }
+        for byte in bytes[(pairs * 128)...] { half[Int(byte)] += 2 }
+        // A row's values count as new together.
+        var new = 0, known = half.map { $0 > 0 }
+        for row in stride(from: 0, to: passed.count, by: 64) {
+            new += passed[row..<row + 64].count { !known[Int($0)] }
+            for byte in passed[row..<row + 64] { known[Int(byte)] = true }
+        }
+        return new > bytes.count / 256 ? exact : zip(half, exact).map { max($0, min($1, 1)) }
+    }
+
+    @Test(arguments: cases) func `half of the rows estimate the histogram, and miss no value`(count: Int, span: Int) {
         var samples = NumberSamples(seed: UInt64(count * 3 + span))
         var bytes = (0..<count).map { _ in UInt8(min(Int(samples.uniform() * Double(span)), span - 1)) }
         // The largest value stands in one row alone, which is passed over where there are two.
         for place in bytes.indices where place != 70 { bytes[place] = min(bytes[place], UInt8(max(span - 2, 0))) }
         if count > 70 { bytes[70] = UInt8(span - 1) }
-        var plain = [UInt32](repeating: 0, count: 256), counts = [UInt32](repeating: 3, count: 256)
-        let pairs = count / 128 * 128
-        for (place, byte) in bytes.enumerated() where place >= pairs || place / 64 % 2 == 0 { plain[Int(byte)] += 2 }
-        for byte in bytes { plain[Int(byte)] = max(plain[Int(byte)], 1) }
+        var counts = [UInt32](repeating: 3, count: 256)
         unsafe pith_histogram_half_u8(bytes, count, &counts)
-        #expect(counts == plain.map { $0 + 3 })
+        #expect(counts == half(of: bytes).map { $0 + 3 })
+        #expect(bytes.allSatisfy { counts[Int($0)] > 3 })
+    }
+
+    @Test(arguments: [64, 128, 256, 1024]) func `columns that come again after a power of two are not passed over`(
+        _ period: Int
+    ) {
+        var samples = NumberSamples(seed: 5)
+        let bytes = (0..<1 << 16).map { place in
+            UInt8(samples.uniform() * 20) + (place % (2 * period) < period ? 100 : 140)
+        }
+        var counts = [UInt32](repeating: 0, count: 256)
+        unsafe pith_histogram_half_u8(bytes, bytes.count, &counts)
+        let low = Double(counts[100..<120].reduce(0, +)), high = Double(counts[140..<160].reduce(0, +))
+        #expect(counts == half(of: bytes) && abs(low / (low + high) - 0.5) < 0.02)
     }
 
     @Test(arguments: [1, 2, 4, 8]) func `elements of zeros are counted`(_ width: Int) {

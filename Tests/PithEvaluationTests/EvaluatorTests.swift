@@ -133,6 +133,8 @@ import Testing
             #expect(report.fidelity == nil)
             #expect(report.notes.first?.contains("of the reference holds no finite number on these rows") == true)
         }
+        let alone = try Evaluator(source: classification(.accuracy), reference: lost).evaluate()
+        #expect(alone.notes.first?.contains("holds no finite number") == true && alone.fidelity == nil)
     }
 
     @Test func `missing labels, rows and outputs are refused`() throws {

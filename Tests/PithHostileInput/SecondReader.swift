@@ -21,7 +21,8 @@ struct SecondReader {
 
         init(_ body: () throws -> Value) {
             do { self = .found(try body()) } catch {
-                self = (error as? ReaderError)?.code == .unsupported ? .leftOut : .refused
+                let isLeftOut = [.unsupported].contains((error as? ReaderError)?.code)
+                self = isLeftOut ? .leftOut : .refused
             }
         }
     }

@@ -11,8 +11,10 @@ uint64_t pith_xxh64(const uint8_t *bytes, size_t count);
 /// Adds the number of times each byte value occurs among `count` bytes to `counts[256]`.
 void pith_histogram_u8(const uint8_t *bytes, size_t count, uint32_t *counts);
 
-/// Adds about as much, from every second row of 64 bytes: twice what was counted there and in what is left behind whole pairs of
-/// rows, and 1 for values that only the other rows have.
+/// Adds an estimate of the same, never 0 for a value that occurs: twice its number in one row of 64 bytes of each pair of rows (the
+/// first or second by the parity of the bits of the pair's number) and in what is left behind whole pairs, 1 for a value that only
+/// the other rows have. Where more than one byte in 256 is new in the rows that are passed over, the exact numbers. The sum may
+/// differ from `count`.
 void pith_histogram_half_u8(const uint8_t *bytes, size_t count, uint32_t *counts);
 
 /// Splits `count` elements of `width` bytes (1, 2, 4, 8) into `width` planes of `count` bytes, the most significant byte

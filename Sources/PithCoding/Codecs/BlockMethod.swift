@@ -21,6 +21,9 @@ package enum BlockMethod: UInt8, CaseIterable, Sendable {
     case lzo = 19
     case brotli = 20
 
+    /// The numbers of the libraries' codecs.
+    package static let libraries: ClosedRange<UInt8> = deflate.rawValue...brotli.rawValue
+
     /// Name in reports.
     package var name: String {
         switch self {

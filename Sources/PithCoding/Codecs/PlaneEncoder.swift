@@ -104,10 +104,11 @@ final class PlaneEncoder {
         let count = unsafe pith_rans_encode(
             tables, symbols, runs, runs.count, UInt32(lanes), end, &states, instructions.rawValue)
         var head = ByteWriter()
+        let stored = bits.bytes
         head.byte(mode.rawValue)
-        head.varint(1 + bits.bytes.count + 4 * lanes + 2 * count)
+        head.varint(1 + stored.count + 4 * lanes + 2 * count)
         head.byte(UInt8(lanes.trailingZeroBitCount))
-        head.append(bits.bytes)
+        head.append(stored)
         for state in states[..<lanes] { head.number(state) }
         out.append(contentsOf: head.bytes)
         unsafe out.append(contentsOf: UnsafeRawBufferPointer(start: end - count, count: 2 * count))

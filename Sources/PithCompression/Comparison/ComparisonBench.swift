@@ -87,7 +87,7 @@ struct ComparisonBench {
         }
         let needsErrors = evaluator.comparedOutputs.count > 1
         let session = try Session(path: contender.path, options: Self.options(threads))
-        if let made = contender.made, made.fidelity != nil {
+        if let made = contender.made, made.fidelity != nil || made.accuracy != nil {
             // The job has scored its output on the same rows in the same way.
             entry.fidelity = made.fidelity
             entry.accuracy = made.accuracy

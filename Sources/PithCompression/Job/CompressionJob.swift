@@ -184,6 +184,14 @@ public struct CompressionJob: Sendable {
     }
 
     private func keepPromises(_ scores: Scores) throws(CompressionError) {
+        if options.maximumDrop != nil || options.minimumSQNR != nil, let evaluation = scores.evaluation,
+            evaluation.fidelity == nil
+        {
+            throw broken(
+                "fidelity",
+                "no output of the original is a finite number on the evaluation rows: nothing can be promised.",
+                remedy: "Repair the model, or look at the ranges of its inputs in the data card.")
+        }
         if let points = options.maximumDrop {
             guard let accuracy = scores.evaluation?.accuracy else {
                 throw broken(
@@ -238,6 +246,11 @@ public struct CompressionJob: Sendable {
         }
         if leftAll(piece) { notes.append("No weight was compressed: the list of weights tells why, weight by weight.") }
         if grown > 0 { notes.append("The output is \(grown) bytes larger than the input.") }
+        if dataset == nil, verification.nonFiniteNumbers > 0 {
+            notes.append(
+                "The original's outputs hold \(verification.nonFiniteNumbers) numbers that are not finite, on made-up inputs: "
+                    + "where both models have them they count as equal.")
+        }
         if verification.isMadeUp, verification.optimizedSQNR < Verification.lowSQNR {
             notes.append(
                 "On made-up inputs the outputs lie only \(verification.optimizedSQNR.formatted(digits: 1)) dB from the original's. "

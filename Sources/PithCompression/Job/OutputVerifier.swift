@@ -18,6 +18,8 @@ public struct Verification: Sendable, Hashable, Codable {
     public var samples: Int
     /// Whether the samples were made up, for want of data: they show whether two forms agree, not how good either is.
     public var isMadeUp: Bool
+    /// Numbers in the original's outputs that are not finite.
+    public var nonFiniteNumbers: Int
 
     /// Below this the outputs have little in common, in dB.
     static let lowSQNR = 15.0
@@ -63,7 +65,7 @@ package struct OutputVerifier {
         let rows = self.rows.lowerBound..<min(self.rows.upperBound, self.rows.lowerBound + OutputVerifier.mostRows)
         let evaluator = try Evaluator(source: FidelitySource(source), reference: original, rows: rows)
             .keepingReferenceOutputs(upTo: OutputVerifier.mostBytesAtOnce)
-        let worst = try worstError(evaluator, optimized)
+        let errors = try errors(evaluator, optimized), worst = try worst(of: errors)
         let fast = worst.sqnrDB, slow = try worstError(evaluator, plain).sqnrDB
         if compared > 0 || !piece.model.graph.activationFormats.isEmpty || hasIntegerArithmetic {
             guard fast >= slow - OutputVerifier.tolerance else {
@@ -91,7 +93,7 @@ package struct OutputVerifier {
         return Verification(
             optimizedSQNR: fast, unoptimizedSQNR: slow, worstOutput: worst.name, weightsCompared: compared,
             samples: rows.count,
-            isMadeUp: source is SyntheticSource)
+            isMadeUp: source is SyntheticSource, nonFiniteNumbers: errors.reduce(0) { $0 + $1.nonFinite.reference })
     }
 
     /// How near outputs must lie where nothing was quantized, in dB; `found` is how near they are.
@@ -133,14 +135,22 @@ package struct OutputVerifier {
         return found
     }
 
-    /// The error of the output that differs most.
     private func worstError(_ evaluator: Evaluator, _ session: Session) throws -> OutputError {
+        try worst(of: errors(evaluator, session))
+    }
+
+    private func errors(_ evaluator: Evaluator, _ session: Session) throws -> [OutputError] {
         let errors = try evaluator.errors(of: session)
         for error in errors where error.nonFinite.candidate > error.nonFinite.reference {
             throw mismatch(
                 "its output '\(error.name)' has \(error.nonFinite.candidate) values that are not finite.",
                 remedy: "Use the recipe int8-weights.")
         }
+        return errors
+    }
+
+    /// The error of the output that differs most.
+    private func worst(of errors: [OutputError]) throws -> OutputError {
         guard let worst = errors.min(by: { $0.sqnrDB < $1.sqnrDB }) else {
             throw mismatch("it has no output to compare.", remedy: "Report this with the model.")
         }

@@ -84,7 +84,7 @@ struct ZIPRecord {
         guard let name = bytes.utf8Text, !name.isEmpty else {
             throw failure("an entry has no name, or one that is not UTF-8.")
         }
-        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+        let parts = RelativeName.parts(of: name)
         let isPlain = !name.utf8.contains { $0 < 32 || $0 == 127 || $0 == UInt8(ascii: "\\") }
         let isDrive = parts[0].utf8.count == 2 && parts[0].hasSuffix(":")
         let isBelow = !parts.contains("..") && !parts.contains(".") && !parts.dropLast().contains("")

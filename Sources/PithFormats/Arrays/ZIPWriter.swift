@@ -63,6 +63,13 @@ package struct ZIPWriter {
     /// - Throws: `FormatError` `.unwritable`.
     package mutating func finish() throws(FormatError) -> Int {
         var end = ByteWriter()
+        guard count > 0 else {
+            // NumPy knows an archive without arrays by its plain end.
+            end.number(UInt32(0x0605_4b50))
+            end.append([UInt8](repeating: 0, count: 18))
+            try write(end)
+            return end.bytes.count
+        }
         end.number(UInt32(0x0606_4b50))
         end.number(UInt64(44))
         end.number(UInt16(45))

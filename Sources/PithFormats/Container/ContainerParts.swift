@@ -42,7 +42,15 @@ struct ContainerParts {
 
     /// What the end frame says.
     func end() throws(FormatError) -> (index: Int, byteCount: Int, root: [UInt8]) {
-        let offset = byteCount - ContainerFrame.endCount
+        let offset = byteCount - ContainerFrame.endCount, head = ByteBuffer()
+        head.resize(to: 5)
+        try input.fill(head, 0..<5, from: offset, path: path)
+        guard head.bytes(0..<5) == [ContainerFrame.Kind.end.rawValue, 48, 0, 0, 0] else {
+            throw FormatError(
+                code: .truncated, subject: path,
+                problem: "it does not end as a .pith file does: it is cut short, or something follows its end.",
+                remedy: FormatError.damaged)
+        }
         let frame = try frame(at: offset, .end, before: byteCount)
         return try ContainerParts.end(frame, at: offset, path: path)
     }

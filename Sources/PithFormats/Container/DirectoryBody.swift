@@ -32,6 +32,10 @@ enum DirectoryBody {
         while bytes.count < count {
             let size = min(count - bytes.count, BlockEncoder.mostElements)
             let length = try reader.varint("a part's size", atMost: reader.remaining)
+            // Whoever has no libraries reads the directory all the same.
+            guard !reader.peek(1).contains(where: BlockMethod.libraries.contains) else {
+                throw reader.corrupt("a part of it is coded by a codec's library")
+            }
             try decoder.decode(try reader.take(length), layout: .text, count: size, named: subject, into: buffer)
             bytes += buffer.bytes(0..<size)
         }

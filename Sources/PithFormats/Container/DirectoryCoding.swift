@@ -171,7 +171,7 @@ extension ContainerDirectory {
                 throw reader.corrupt("the element type \(code) is not known", at: start)
             }
             var dimensions: [Int] = []
-            for _ in 0..<(try count(&reader, "axes", size: 1)) {
+            for _ in 0..<(try reader.varint("the number of axes", atMost: min(reader.remaining, StoredForm.mostAxes))) {
                 dimensions.append(try reader.varint("an axis' length", atMost: .max))
             }
             let type = code == 0 ? nil : typeCodes[code - 1]

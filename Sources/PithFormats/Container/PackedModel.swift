@@ -44,7 +44,8 @@ package struct PackedModel: Sendable {
         case onnx, safetensors, npy, npz
     }
 
-    /// Joins files and arrays; arrays that overlap one before them, or are empty or text, are left to the bytes around.
+    /// Joins files and arrays; arrays that overlap one before them, are empty or text, or have more axes than a container knows, are
+    /// left to the bytes around.
     init(kind: Kind, files: [File], arrays: [LocatedArray]) {
         self.kind = kind
         self.files = files
@@ -52,7 +53,8 @@ package struct PackedModel: Sendable {
             ($0.file, $0.range.lowerBound, $0.range.upperBound) < ($1.file, $1.range.lowerBound, $1.range.upperBound)
         }
         var kept: [LocatedArray] = [], file = -1, end = 0
-        for array in ordered where !array.range.isEmpty && array.type != .string {
+        for array in ordered
+        where !array.range.isEmpty && array.type != .string && array.shape.rank <= StoredForm.mostAxes {
             if array.file != file { (file, end) = (array.file, 0) }
             guard array.range.lowerBound >= end else { continue }
             kept.append(array)

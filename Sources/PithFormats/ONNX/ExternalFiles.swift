@@ -37,10 +37,10 @@ final class ExternalFiles {
     /// - Throws: `FormatError` `.unsupported` for a location outside the model's folder, `.missing` for no file.
     func file(at location: String, tensor: String) throws(FormatError) -> MappedFile {
         if let file = mapped[location] { return file }
-        let components = location.split(separator: "/", omittingEmptySubsequences: false)
+        let components = RelativeName.parts(of: location)
         let url = folder.appendingPathComponent(location)
         let root = folder.resolvingSymlinksInPath().path, target = url.resolvingSymlinksInPath().path
-        guard !location.isEmpty, !location.hasPrefix("/"), !location.contains("\0"), !components.contains(".."),
+        guard !location.isEmpty, location.utf8.first != UInt8(ascii: "/"), !location.contains("\0"), !components.contains(".."),
             target.hasPrefix(root.hasSuffix("/") ? root : root + "/")
         else {
             throw FormatError(

@@ -57,13 +57,3 @@ enum SafetensorsLocator {
         return (PackedModel.File(path: path, name: name, byteCount: bytes.byteCount), arrays)
     }
 }
-
-/// Names of files inside a folder.
-enum RelativeName {
-    /// Whether `name` leads below the folder it is used in: relative, without `..`, empty parts or odd characters.
-    static func isSound(_ name: String) -> Bool {
-        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-        return !name.isEmpty && name.utf8.count <= 4096 && !parts.contains { $0.isEmpty || $0 == "." || $0 == ".." }
-            && !name.utf8.contains { $0 < 32 || $0 == 127 || $0 == UInt8(ascii: "\\") }
-    }
-}

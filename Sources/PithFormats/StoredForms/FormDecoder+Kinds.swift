@@ -20,11 +20,18 @@ extension FormDecoder {
     }
 
     private func grouping(of form: StoredForm, _ naming: Naming) throws(FormatError) -> GroupedIntegers.Grouping {
-        guard let axis = form.setting(StoredForm.Name.axis) else { return .tensor }
+        let block = form.setting(StoredForm.Name.block), padded = form.setting(StoredForm.Name.padded)
+        guard padded.map({ $0 <= 1 && block != nil }) ?? true else {
+            throw naming.corrupt("it pads something other than its last block")
+        }
+        guard let axis = form.setting(StoredForm.Name.axis) else {
+            guard block == nil else { throw naming.corrupt("its blocks lie along no axis") }
+            return .tensor
+        }
         guard axis < form.shape.rank, form.shape.dimensions[axis] <= 1 << 48 else {
             throw naming.corrupt("it has no axis \(axis) of groups")
         }
-        guard let block = form.setting(StoredForm.Name.block) else { return .channel(axis: axis) }
+        guard let block else { return .channel(axis: axis) }
         guard block > 0, block <= max(form.shape.dimensions[axis], 1) else {
             throw naming.corrupt("its blocks of \(block) do not fit its axis")
         }

@@ -28,6 +28,7 @@ extension FormDecoder {
 
     /// Several levels a byte: neighbours, or in runs of some of their bits.
     private func unpacked(_ form: StoredForm, _ naming: Naming) throws(FormatError) -> Tensor {
+        try requireKnown(form, naming)
         let bits = form.setting(StoredForm.Name.bits) ?? 0, offset = form.setting(StoredForm.Name.offset) ?? 0
         guard (1...8).contains(bits), offset == 0 || offset == 1 << (bits - 1),
             form.type == (offset > 0 ? .int8 : .uint8)
@@ -35,6 +36,11 @@ extension FormDecoder {
             throw naming.corrupt("it has packed \(form.type.rawValue) levels of \(bits) bits less \(offset)")
         }
         let isNeighbours = form.part(StoredForm.Role.bytes) != nil
+        let roles =
+            isNeighbours ? [StoredForm.Role.bytes] : [4, 2, 1].filter { bits & $0 != 0 }.map(StoredForm.Role.bits)
+        guard Set(form.parts.map(\.role)) == Set(roles) else {
+            throw naming.corrupt("its packed levels of \(bits) bits lie in other parts than those")
+        }
         let codes = try isNeighbours ? neighbours(form, bits, naming) : runs(form, bits, naming)
         guard offset > 0 else { return Tensor(codes, shape: form.shape) }
         return Tensor(codes.map { Int8(truncatingIfNeeded: Int($0) - offset) }, shape: form.shape)

@@ -78,8 +78,18 @@ package struct FormDecoder {
         }
     }
 
+    /// A form has the settings and parts of its kind and no others: they would change what it means.
+    func requireKnown(_ form: StoredForm, _ naming: Naming) throws(FormatError) {
+        guard let known = StoredForm.vocabulary[form.kind] else { return }
+        let odd =
+            form.settings.map(\.name).first { !known.settings.contains($0) }
+            ?? form.parts.map(\.role).first { !known.parts.contains($0) }
+        if let odd { throw naming.corrupt("it has '\(odd)', which '\(form.kind)' does not have") }
+    }
+
     /// A form in a form, or the whole one.
     func representation(of form: StoredForm, _ naming: Naming) throws(FormatError) -> any Representation {
+        try requireKnown(form, naming)
         let found: any Representation
         switch form.kind {
         case HalfFloats.kind:

@@ -6,7 +6,7 @@ extension StoredForm {
     /// Forms in forms, at most.
     private static let depthLimit = 8
     /// Axes of a shape, at most.
-    private static let mostAxes = 64
+    static let mostAxes = 64
     /// Bytes of numbers that are written out, at most.
     static let mostWrittenOut = 4096
 

@@ -64,6 +64,18 @@ package struct StoredForm: Equatable, Sendable {
         static func bits(_ width: Int) -> String { "bits-\(width)" }
     }
 
+    /// The settings and parts of each kind.
+    static let vocabulary: [String: (settings: Set<String>, parts: Set<String>)] = [
+        HalfFloats.kind: ([], [Role.numbers]),
+        GroupedIntegers.kind: (
+            [Name.bits, Name.axis, Name.block, Name.padded], [Role.levels, Role.scales, Role.zeroPoints]
+        ),
+        TabledIntegers.kind: ([Name.bits, Name.axis, Name.block, Name.padded], [Role.codes, Role.scales, Role.table]),
+        Codebook.kind: ([], [Role.indices, Role.values]),
+        SparseValues.kind: ([], [Role.values, Role.indices]),
+        packedIntegers: ([Name.bits, Name.offset], [Role.bytes, Role.bits(4), Role.bits(2), Role.bits(1)]),
+    ]
+
     /// Joins settings and parts by their names.
     package init(
         kind: String, type: ScalarType, shape: Shape, settings: [(String, Int)] = [], parts: [(String, Source)]

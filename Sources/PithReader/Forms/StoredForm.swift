@@ -20,6 +20,8 @@ struct StoredForm: Sendable {
         type = try Directory.elementType(&input)
         try input.require(type != .text, "A stored form stands for text.")
         dimensions = try Directory.dimensions(&input, atMost: 64)
+        let isCountable = Extent.byteCount(dimensions, of: type) != nil
+        try input.require(isCountable, "A stored form has more elements than can be counted.")
         for _ in 0..<(try input.number()) {
             let name = try input.key(), value = try input.number()
             try input.require(settings.updateValue(value, forKey: name) == nil, "Setting '\(name)' stands twice.")

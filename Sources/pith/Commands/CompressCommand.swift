@@ -24,7 +24,7 @@ struct CompressCommand: AsyncParsableCommand {
     @Option(help: "Largest loss in points of the metric (upper end of a 95 % interval).")
     var maxDrop: Double?
 
-    @Option(help: "Largest output, such as 300KB.")
+    @Option(help: "Largest output, such as 300KB; a recipe for containers takes the finest steps that fit.")
     var maxSize: ByteCount?
 
     @Option(name: .customLong("min-sqnr"), help: "Smallest SQNR of every output on evaluation data, in dB.")

@@ -32,6 +32,19 @@ import Testing
         #expect(try ZIPArchiveTests.open(bytes).entry(named: "c.bin") == nil)
     }
 
+    @Test func `an archive without entries is its plain end, as NumPy reads it`() throws {
+        let folder = try ScratchFolder()
+        let output = try StagedOutput(beside: folder.path("empty.npz"))
+        try output.write("empty.npz") { sink in
+            var archive = ZIPWriter(sink)
+            _ = try archive.finish()
+        }
+        try output.commit()
+        let bytes = try ContainerSamples.bytes(folder.path("empty.npz"))
+        #expect(bytes == [0x50, 0x4B, 5, 6] + [UInt8](repeating: 0, count: 18))
+        #expect(try ZIPArchiveTests.open(bytes).entries.isEmpty)
+    }
+
     @Test func `An archive without entries is read, and directories are left out`() throws {
         #expect(try ZIPArchiveTests.open(ZIPBuilder().built()).entries.isEmpty)
         #expect(try ZIPArchiveTests.open(ZIPArchiveTests.sample { $0.add("folder/", []) }).entries.count == 2)
