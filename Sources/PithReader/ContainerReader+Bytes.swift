@@ -1,14 +1,15 @@
 extension ContainerReader {
-    /// The bytes of the first array of a name, as the packed file had them.
+    /// The bytes of the first array of a name, as the packed file had them; of text only if no numbers have the name.
     ///
     /// Numbers are little-endian and in row-major order; elements below eight bits are packed, the first in the lowest
     /// bits. A duplicate gives the bytes of its original.
     ///
     /// - Throws: ``ReaderError`` `notFound` without such an array, `corrupt` where a block breaks a rule of the format,
-    ///   `unsupported` where a block needs a codec or the array is above ``maximumByteCount``.
+    ///   `unsupported` where a block needs a codec or a newer reader, `tooLarge` above ``maximumByteCount``.
     /// - Complexity: O(*b* + *n*) for *b* segments in the container and *n* elements in the array's blocks.
     public func bytes(ofArray name: String) throws(ReaderError) -> [UInt8] {
-        guard let index = arrays.firstIndex(where: { $0.name == name }) else {
+        let numbers = arrays.firstIndex { $0.name == name && $0.type != .text }
+        guard let index = numbers ?? arrays.firstIndex(where: { $0.name == name }) else {
             throw .notFound("array '\(name)'", "Names are listed in arrays.")
         }
         return try bytes(ofArrayAt: index)
@@ -58,40 +59,58 @@ extension ContainerReader {
 
     /// The bytes of arrays, by their numbers.
     func content(of indices: Set<Int>, for subject: String) throws(ReaderError) -> [Int: [UInt8]] {
-        let decoded = try decoded(Set(indices.map { source(of: $0) }), for: subject)
+        var wanted: [Int: Range<Int>] = [:]
+        for index in indices { wanted[source(of: index)] = 0..<arrays[index].byteCount }
+        let decoded = try decoded(wanted, for: subject)
         var content: [Int: [UInt8]] = [:]
         for index in indices { content[index] = decoded[source(of: index)] }
         return content
     }
 
     /// The array that has the content of array number `index`.
-    private func source(of index: Int) -> Int { arrays[index].original ?? index }
+    func source(of index: Int) -> Int { arrays[index].original ?? index }
 
-    /// The bytes of arrays with content of their own, from one walk through the blocks.
-    private func decoded(_ wanted: Set<Int>, for subject: String) throws(ReaderError) -> [Int: [UInt8]] {
-        var total = 0
-        for array in wanted {
-            let (sum, isOver) = total.addingReportingOverflow(arrays[array].byteCount)
-            guard !isOver && sum <= maximumByteCount else {
-                throw .tooLarge(subject, byteCount: isOver ? nil : sum, limit: maximumByteCount)
-            }
-            total = sum
-        }
+    // MARK: One walk
+
+    /// Ranges of the bytes of arrays with content of their own, from one walk through the blocks that hold them.
+    func decoded(_ wanted: [Int: Range<Int>], for subject: String) throws(ReaderError) -> [Int: [UInt8]] {
+        try checkSize(wanted, for: subject)
         var content: [Int: [UInt8]] = [:]
         for (number, block) in directory.blocks.enumerated()
-        where block.segments.contains(where: { wanted.contains($0.array) }) {
+        where block.segments.contains(where: { overlap(of: $0, wanted) != nil }) {
             let type = arrays[block.segments[0].array].type, body = blocks[number]
             let name = directory.subject(ofBlock: number, at: body.lowerBound - 5)
             let elements = try BlockDecoder(type).decoded(
                 ByteReader(bytes, body, subject: name), count: block.elementCount)
             var start = 0
             for segment in block.segments {
-                let end = start + segment.count * type.codedWidth
-                if wanted.contains(segment.array) { content[segment.array, default: []] += elements[start..<end] }
-                start = end
+                if let part = overlap(of: segment, wanted) {
+                    let first = start + part.lowerBound - segment.start * type.codedWidth
+                    content[segment.array, default: []] += elements[first..<first + part.count]
+                }
+                start += segment.count * type.codedWidth
             }
         }
         return content
+    }
+
+    /// What of a segment lies in the range that is wanted of its array, as bytes of the array.
+    private func overlap(of segment: Directory.Run, _ wanted: [Int: Range<Int>]) -> Range<Int>? {
+        guard let range = wanted[segment.array] else { return nil }
+        let width = arrays[segment.array].type.codedWidth
+        let part = range.clamped(to: segment.start * width..<segment.end * width)
+        return part.isEmpty ? nil : part
+    }
+
+    private func checkSize(_ wanted: [Int: Range<Int>], for subject: String) throws(ReaderError) {
+        var total = 0
+        for range in wanted.values {
+            let (sum, isOver) = total.addingReportingOverflow(range.count)
+            guard !isOver && sum <= maximumByteCount else {
+                throw .tooLarge(subject, byteCount: isOver ? nil : sum, limit: maximumByteCount)
+            }
+            total = sum
+        }
     }
 }
 

@@ -4,9 +4,9 @@ extension ContainerReader {
     /// Stored forms are computed in single precision as the format says; elements of arrays are rounded to it, truth
     /// values are 0 and 1. The arrays that are parts of forms can be read by their own names.
     ///
-    /// - Throws: ``ReaderError`` `notFound` without such a weight, `corrupt` where a block or a form breaks a rule of the
-    ///   format, `unsupported` for complex numbers, forms of other kinds, blocks that need a codec, and what is above
-    ///   ``maximumByteCount``, parts included.
+    /// - Throws: ``ReaderError`` `notFound` without such a weight, `corrupt` where a block or a form breaks a rule of
+    ///   the format, `unsupported` for complex numbers, forms of other kinds or that are only parts of others, and
+    ///   blocks that need a codec or a newer reader, `tooLarge` above ``maximumByteCount``, parts included.
     /// - Complexity: O(*n*) in the weight's numbers and the elements of the blocks of its parts.
     public func numbers(ofWeight name: String) throws(ReaderError) -> [Float] {
         try numbers(of: [try weight(named: name)], subject: "weight '\(name)'")[0]
@@ -65,7 +65,10 @@ extension ContainerReader {
         var parts: Set<Int> = []
         for weight in weights {
             switch weight {
-            case .form(let index): parts.formUnion(directory.forms[index].arrays)
+            case .form(let index):
+                // What cannot be computed is refused before its parts are decoded.
+                try FormDecoder.checkWeight(directory.forms[index], subject: "weight '\(forms[index].name)'")
+                parts.formUnion(directory.forms[index].arrays)
             case .array(let index): parts.insert(index)
             }
         }

@@ -33,11 +33,9 @@ extension Directory {
         return type
     }
 
-    static func dimensions(
-        _ input: inout ByteReader, atMost limit: Int = .max
-    ) throws(ReaderError) -> [Int] {
+    static func dimensions(_ input: inout ByteReader) throws(ReaderError) -> [Int] {
         let count = try input.number()
-        try input.require(count <= min(limit, input.remaining), "A shape has \(count) axes.")
+        try input.require(count <= 64, "A shape has \(count) axes, above 64.")
         var dimensions: [Int] = []
         dimensions.reserveCapacity(count)
         for _ in 0..<count { dimensions.append(try input.number()) }

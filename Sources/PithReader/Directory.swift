@@ -18,7 +18,13 @@ package struct Directory: Sendable {
     /// The most bytes of a part of the directory, and the most elements of a block.
     static let blockLimit = 1 << 20
 
-    let kind: String
+    /// The most bytes of memory that opening takes for each byte of the directory.
+    ///
+    /// Measured at 50 for blocks of one element (3 bytes each), 44 for arrays without axes (4 bytes), 40 for forms that
+    /// nest 8 deep and have a setting and an axis each; the rest is for what was not thought of.
+    static let memoryFactor = 64
+
+    let format: String
     let arrays: [ArrayEntry]
     let files: [FileEntry]
     /// The pieces of each file.
@@ -27,11 +33,11 @@ package struct Directory: Sendable {
     let forms: [StoredForm]
     let formNames: [String]
 
-    /// Reads the directory in the body of the first frame.
-    init(_ file: [UInt8], _ body: Range<Int>) throws(ReaderError) {
-        let fields = try Self.fields(try Self.text(file, body))
+    /// Reads the directory in the body of the first frame, if it takes no more than `maximumByteCount`.
+    init(_ file: [UInt8], _ body: Range<Int>, maximumByteCount: Int) throws(ReaderError) {
+        let fields = try Self.fields(try Self.text(file, body, maximumByteCount: maximumByteCount))
         var reader = try Self.field(1, "format", fields)
-        kind = try reader.text(reader.remaining)
+        format = try reader.text(reader.remaining)
         reader = try Self.field(5, "arrays", fields)
         var arrays = try Self.arrays(&reader)
         reader = try Self.field(12, "hot arrays", fields)
@@ -55,12 +61,18 @@ package struct Directory: Sendable {
     // MARK: Fields
 
     /// The bytes of the directory, which its frame holds in parts that are coded as blocks are.
-    package static func text(_ file: [UInt8], _ body: Range<Int>) throws(ReaderError) -> [UInt8] {
+    package static func text(
+        _ file: [UInt8], _ body: Range<Int>, maximumByteCount: Int = .max
+    ) throws(ReaderError) -> [UInt8] {
         var input = ByteReader(file, body, subject: "directory, byte 16 of the file")
         let count = try input.number()
         try input.require(
             count <= 1 << 26 && count <= 1024 + 400 * body.count, "The directory says to have \(count) bytes.")
-        let decoder = BlockDecoder(.text)
+        let (memory, isOver) = count.multipliedReportingOverflow(by: memoryFactor)
+        guard !isOver && memory <= maximumByteCount else {
+            throw .tooLarge("directory", byteCount: isOver ? nil : memory, limit: maximumByteCount)
+        }
+        let decoder = BlockDecoder.directory
         var bytes: [UInt8] = []
         while bytes.count < count {
             let part = try input.part(try input.number())

@@ -6,10 +6,10 @@ struct FrameList: Sendable {
 
     private static let signature: [UInt8] = [0x89, 0x50, 0x49, 0x54, 0x48, 0x0D, 0x0A, 0x1A]
 
-    init(_ file: [UInt8]) throws(ReaderError) {
+    init(_ file: [UInt8], maximumByteCount: Int) throws(ReaderError) {
         try Self.checkPreamble(file)
         let first = try Frame(file, at: 16, kind: .directory, subject: "directory, byte 16 of the file")
-        directory = try Directory(file, first.body)
+        directory = try Directory(file, first.body, maximumByteCount: maximumByteCount)
         guard directory.blocks.count <= (file.count - first.end) / Frame.overhead else {
             throw .truncated("directory", "The file has no room for its \(directory.blocks.count) blocks.")
         }
@@ -29,7 +29,9 @@ struct FrameList: Sendable {
 
     private static func checkPreamble(_ file: [UInt8]) throws(ReaderError) {
         guard file.prefix(8).elementsEqual(signature.prefix(file.count)) else {
-            throw .corrupt("file", "It does not begin as a .pith file does.")
+            throw ReaderError(
+                code: .corrupt, subject: "file", problem: "It does not begin as a .pith file does.",
+                remedy: "Check that it is a .pith file.")
         }
         guard file.count >= 16 else {
             throw .truncated("file", "It has \(file.count) bytes, too few for any container.")

@@ -8,6 +8,8 @@ public struct ReaderError: Error, Sendable, CustomStringConvertible {
         case truncated
         /// The container may be whole, but this reader does not read what it holds.
         case unsupported
+        /// What was asked for takes more memory than may be taken, or more than could ever be.
+        case tooLarge
         /// The container has nothing by the name or number that was asked for.
         case notFound
     }
@@ -45,7 +47,7 @@ public struct ReaderError: Error, Sendable, CustomStringConvertible {
     static func tooLarge(_ subject: String, byteCount: Int?, limit: Int) -> ReaderError {
         let size = byteCount.map { "\($0) bytes" } ?? "more bytes than can be counted"
         return ReaderError(
-            code: .unsupported, subject: subject, problem: "It takes \(size), above the limit of \(limit).",
+            code: .tooLarge, subject: subject, problem: "It takes \(size), above the limit of \(limit).",
             remedy: "Pass a larger maximumByteCount if that much memory may be taken.")
     }
 }

@@ -21,7 +21,7 @@ struct SecondReader {
 
         init(_ body: () throws -> Value) {
             do { self = .found(try body()) } catch {
-                let isLeftOut = [.unsupported].contains((error as? ReaderError)?.code)
+                let isLeftOut = [.unsupported, .tooLarge].contains((error as? ReaderError)?.code)
                 self = isLeftOut ? .leftOut : .refused
             }
         }

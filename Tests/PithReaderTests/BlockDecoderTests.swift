@@ -33,7 +33,7 @@ import Testing
         Sample(
             name: "repeats", body: [5, 4, 1, 3, 2, 1, 0, 1, 2, 3, 0, 2, 0, 0, 2], count: 7,
             bytes: [1, 2, 1, 2, 1, 2, 3]),
-        Sample(name: "sparse of nothing", body: [3, 0, 1, 0, 0], count: 9, bytes: [UInt8](repeating: 0, count: 9)),
+        Sample(name: "sparse", body: [3, 1, 0, 0, 1, 1, 5], count: 9, bytes: [0, 0, 0, 0, 0, 0, 0, 0, 5]),
     ]
 
     @Test(arguments: samples) func `each method gives its elements`(sample: Sample) throws {
@@ -50,38 +50,55 @@ import Testing
         #expect(throws: ReaderError.self) { try decoded(sample.body + [0], sample.count, width: sample.width) }
     }
 
-    /// What is wrong, a body of eight elements, and their width.
+    /// What is wrong, a body of eight elements, their width, and a word of the error.
     @Test(
         arguments: [
-            ("a method that does not exist", [7, 0, 0, 0, 0, 0, 0, 0, 0], 1),
-            ("levels of two bytes", [6, 1, 8, 1, 1], 2),
-            ("a sparse block in a sparse block", [3, 1, 0, 1, 3, 1, 0, 1, 0, 5], 1),
-            ("more set bits than elements", [3, 1, 0, 3, 0, 5], 1),
-            ("more elements than places", [3, 9, 0, 255, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 1),
-            ("repeats where no plane may have them", [2, 1, 4, 0, 8, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8], 1),
-            ("classes where there are none", [2, 1, 3, 0], 1),
-            ("parts of parts", [2, 2, 4, 2, 5, 5, 0, 0, 0, 0, 1, 1], 1),
-            ("no classes at all", [2, 0, 1, 1], 1),
-            ("17 classes", [2, 17, 1, 1, 1], 1),
-            ("a class that does not occur", [2, 2, 4, 0, 1, 1], 1),
-            ("a class above the number of classes", [2, 3, 4, 0b1100, 1, 1], 1),
-            ("bits that fill up a byte", [2, 2, 4, 0b110, 1, 1], 1),
-            ("runs longer than the block", [2, 2, 9, 0, 1, 1], 1),
-            ("runs of nothing", [2, 2, 0, 0, 1, 1], 1),
-            ("a number of more bytes than it needs", [2, 2, 0x84, 0, 2, 1, 1], 1),
-            ("a number past its palette", [4, 0, 7, 0, 0, 1, 0, 0, 0, 0, 0, 0], 1),
-            ("a repeat of what is not there", [5, 4, 1, 4, 2, 1, 0, 1, 2, 3, 4, 0, 4, 0, 0, 5], 1),
-            ("a repeat past the end", [5, 4, 1, 4, 2, 1, 0, 1, 2, 3, 4, 0, 4, 1, 0, 1], 1),
-            ("literals that are not there", [5, 4, 1, 4, 2, 1, 0, 1, 2, 3, 4, 0, 5, 0, 0, 1], 1),
-            ("65 states", [2, 1, 2, 1, 7], 1),
-            ("levels of 2 states", [6, 2, 8, 1, 1, 0], 1),
-            ("levels with no sums", [6, 1, 8, 1, 0, 0], 1),
-            ("levels with 32 sums", [6, 1, 8, 1, 32, 0], 1),
-            ("row classes that add up to too much", [6, 1, 4, 1, 2, 1, 1, 1, 1, 0], 1),
-        ] as [(String, [UInt8], Int)]) func `a block is refused for`(_ what: String, _ body: [UInt8], _ width: Int)
+            ("levels of two bytes", [6, 1, 8, 1, 1], 2, "Levels stand in a block of elements of 2"),
+            (
+                "a sparse block in a sparse block", [3, 1, 0, 1, 3, 1, 0, 1, 0, 5], 1,
+                "Method 3 stands in a sparse block"
+            ),
+            ("a later method in a sparse block", [3, 1, 0, 1, 7, 5], 1, "Method 7 stands in a sparse block"),
+            ("a codec in a sparse block", [3, 1, 0, 1, 17, 5], 1, "Method 17 stands in a sparse block"),
+            ("no elements that are not zero", [3, 0, 1, 0, 0], 1, "0 of 8 elements"),
+            ("more set bits than elements", [3, 1, 0, 3, 0, 5], 1, "2 bits are set for 1"),
+            ("more elements than places", [3, 9, 0, 255, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 1, "9 of 8 elements"),
+            (
+                "repeats where no plane may have them", [2, 1, 4, 0, 8, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8], 1,
+                "Plane mode 4"
+            ),
+            ("classes where there are none", [2, 1, 3, 0], 1, "Plane mode 3"),
+            ("parts of parts", [2, 2, 4, 2, 5, 5, 0, 0, 0, 0, 1, 1], 1, "Plane mode 5"),
+            ("no classes at all", [2, 0, 1, 1], 1, "0 classes"),
+            ("17 classes", [2, 17, 1, 1, 1], 1, "17 classes"),
+            ("a class that does not occur", [2, 2, 4, 0, 1, 1], 1, "no elements"),
+            ("a class above the number of classes", [2, 3, 4, 0b1100, 1, 1], 1, "class 3 of 3"),
+            ("bits that fill up a byte", [2, 2, 4, 0b110, 1, 1], 1, "fill up"),
+            ("runs longer than the block", [2, 2, 9, 0, 1, 1], 1, "9 of 8 elements"),
+            ("runs of nothing", [2, 2, 0, 0, 1, 1], 1, "0 of 8 elements"),
+            ("a number of more bytes than it needs", [2, 2, 0x84, 0, 2, 1, 1], 1, "more bytes than it needs"),
+            ("a number past its palette", [4, 0, 7, 0, 0, 1, 0, 0, 0, 0, 0, 0], 1, "Element 1 of a palette of 1"),
+            ("a repeat of what is not there", [5, 4, 1, 4, 2, 1, 0, 1, 2, 3, 4, 0, 4, 0, 0, 5], 1, "reaches 5 bytes"),
+            ("a repeat past the end", [5, 4, 1, 4, 2, 1, 0, 1, 2, 3, 4, 0, 4, 1, 0, 1], 1, "make more than 8"),
+            ("literals that are not there", [5, 4, 1, 4, 2, 1, 0, 1, 2, 3, 4, 0, 5, 0, 0, 1], 1, "more literals"),
+            ("65 states", [2, 1, 2, 1, 7], 1, "2^7 states"),
+            ("levels of 2 states", [6, 2, 8, 1, 1, 0], 1, "2 states"),
+            ("levels with no sums", [6, 1, 8, 1, 0, 0], 1, "0 sums"),
+            ("levels with 32 sums", [6, 1, 8, 1, 32, 0], 1, "32 sums"),
+            ("row classes that add up to too much", [6, 1, 4, 1, 2, 1, 1, 1, 1, 0], 1, "add up to 2"),
+        ] as [(String, [UInt8], Int, String)]) func `a block is refused for`(
+            _ what: String, _ body: [UInt8], _ width: Int, _ word: String
+        )
     {
         let error = #expect(throws: ReaderError.self) { try decoded(body, 8, width: width) }
         #expect(error?.code == .corrupt && error?.subject == "block")
+        #expect(error?.problem.contains(word) == true, "\(error?.problem ?? "")")
+    }
+
+    @Test(arguments: [7, 15, 21, 255]) func `methods that do not exist yet ask for a newer reader`(_ method: UInt8) {
+        let error = #expect(throws: ReaderError.self) { try decoded([method, 0, 0, 0, 0, 0, 0, 0, 0], 8) }
+        #expect(error?.code == .unsupported && error?.problem == "Method \(method) is not known to this reader.")
+        #expect(error?.remedy == "Use a newer reader.")
     }
 
     @Test(arguments: 16...20) func `codecs are named as unsupported, with what to do`(_ method: UInt8) {
@@ -92,14 +109,22 @@ import Testing
     /// First and last value, and bits for each between; the words and states would follow.
     @Test(
         arguments: [
-            ("one value with all slots", [0x05, 0x05, 0xFD, 0xFF, 0x01]), ("first above last", [6, 5, 0, 0, 0, 0]),
-            ("a frequency of 13 bits", [5, 5, 13, 0, 0, 0, 0]), ("too small a sum", [5, 6, 0x11, 0, 0, 0]),
-        ] as [(String, [UInt8])]) func `a table is refused for`(_ what: String, _ table: [UInt8])
+            // The highest frequency that can be written is 2^11 + 2^11 - 1 = 4095: one below the sum.
+            ("one value alone", [5, 5, 0xFC, 0x7F], "add up to 4095"),
+            ("first above last", [6, 5, 0, 0, 0, 0], "from 6 to 5"),
+            ("a frequency of 13 bits", [5, 5, 13, 0, 0, 0, 0], "13 bits"),
+            ("too small a sum", [5, 6, 0x11, 0, 0, 0], "add up to 2,"),
+            // 4 and 12 bits of 1100 0... and so on: 2048 for 5, nothing for 6, 2048 for 7 and nothing for 8.
+            ("a last value without a frequency", [5, 8] + Bytes.little(0b1100 | 0b1100 << 19, 5), "first or last"),
+        ] as [(String, [UInt8], String)]) func `a table is refused for`(
+            _ what: String, _ table: [UInt8], _ word: String
+        )
     {
         let symbols = [0] + table + [0, 0, 1, 0]
-        #expect(throws: ReaderError.self) {
+        let error = #expect(throws: ReaderError.self) {
             try decoded([2, 1, 2] + Bytes.number(symbols.count) + symbols, 8)
         }
+        #expect(error?.code == .corrupt && error?.problem.contains(word) == true, "\(error?.problem ?? "")")
     }
 
     @Test func `two equal frequencies give the symbols of the state's bits`() throws {

@@ -10,7 +10,7 @@ struct ContainerBuilder {
         var original = 0
     }
 
-    var kind = "npz"
+    var format = "npz"
     var items: [Item] = []
     var forms: [(name: String, form: [UInt8])] = []
     var hot: [Int] = []
@@ -46,7 +46,7 @@ struct ContainerBuilder {
     func frames() -> SealedFrames {
         let owned = items.indices.filter { items[$0].original == 0 && !items[$0].bytes.isEmpty }
         var all: [Int: [UInt8]] = [
-            1: [UInt8](kind.utf8),
+            1: [UInt8](format.utf8),
             3: Bytes.list([
                 Bytes.text(fileName) + Bytes.number(items.reduce(0) { $0 + $1.bytes.count })
                     + Bytes.list(items.indices.map { Bytes.number($0) + Bytes.number(items[$0].bytes.count) })

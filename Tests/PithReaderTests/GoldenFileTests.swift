@@ -73,7 +73,7 @@ import Testing
     @Test func `arrays of a packed file have their names, types and content`() throws {
         let golden = try #require(Golden.files.first { $0.name == "version-1.pith" })
         let reader = try ContainerReader(try golden.bytes())
-        #expect(reader.kind == "safetensors" && reader.forms.isEmpty)
+        #expect(reader.format == "safetensors" && reader.forms.isEmpty)
         let arrays = reader.arrays.filter { $0.type != .text }
         #expect(arrays.map(\.name) == ["embedding", "half", "tied", "steps", "ones", "levels"])
         let tied = try #require(arrays.first { $0.name == "tied" })

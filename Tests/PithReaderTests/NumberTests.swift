@@ -99,16 +99,27 @@ import Testing
         #expect(reader.arrays.map(\.isHot) == [false, true, false] && reader.arrays[2].original == 1)
     }
 
+    @Test func `numbers are found before text of the same name`() throws {
+        var builder = ContainerBuilder()
+        builder.add("w", .text, [3], [1, 2, 3])
+        builder.add("w", .uint8, [2], [8, 9])
+        builder.add("t", .text, [1], [7])
+        let reader = try builder.reader()
+        #expect(try reader.bytes(ofArray: "w") == [8, 9] && reader.numbers(ofWeight: "w") == [8, 9])
+        #expect(try reader.bytes(ofArray: "t") == [7])
+    }
+
     @Test func `what is above the limit is refused before memory is taken`() throws {
         var builder = ContainerBuilder()
-        builder.add("w", .float32, [64], [UInt8](repeating: 0, count: 256))
-        let small = try builder.reader(maximumByteCount: 255), large = try builder.reader(maximumByteCount: 256)
-        #expect(try large.numbers(ofWeight: "w").count == 64 && large.bytes(ofFile: "file").count == 256)
+        builder.add("w", .float32, [4096], [UInt8](repeating: 0, count: 16384))
+        let small = try builder.reader(maximumByteCount: 16383), large = try builder.reader(maximumByteCount: 16384)
+        #expect(try large.numbers(ofWeight: "w").count == 4096 && large.bytes(ofFile: "file").count == 16384)
+        #expect(try small.bytes(ofArrayAt: 0, rows: 1..<4096).count == 16380)
         for read in [
             { _ = try small.numbers(ofWeight: "w") }, { _ = try small.bytes(ofArray: "w") },
-            { _ = try small.bytes(ofFile: "file") },
+            { _ = try small.bytes(ofFile: "file") }, { _ = try small.bytes(ofArrayAt: 0, rows: 0..<4096) },
         ] as [() throws -> Void] {
-            #expect(#expect(throws: ReaderError.self, performing: read)?.code == .unsupported)
+            #expect(#expect(throws: ReaderError.self, performing: read)?.code == .tooLarge)
         }
     }
 }

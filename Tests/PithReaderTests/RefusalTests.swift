@@ -20,7 +20,7 @@ import Testing
     @Test func `a container as it should be is read`() throws {
         let reader = try Self.builder().reader()
         #expect(try reader.bytes(ofFile: "file") == [1, 2, 3, 0, 0, 0, 0, 9])
-        #expect(reader.kind == "npz" && reader.arrays.map(\.type) == [.uint8, .float32, .text])
+        #expect(reader.format == "npz" && reader.arrays.map(\.type) == [.uint8, .float32, .text])
     }
 
     /// What is wrong, the field's number, its content, and a word of the error.
@@ -40,7 +40,10 @@ import Testing
             ("an original that is not there yet", 5, [1, 1, 97, 15, 1, 3, 1], "duplicate"),
             ("an original of another size", 5, [2, 1, 97, 15, 1, 3, 0, 1, 98, 15, 1, 2, 1], "duplicate"),
             ("more elements than can be counted", 5, [1, 1, 97, 15, 2] + huge + huge + [0], "counted"),
-            ("more axes than bytes", 5, [1, 1, 97, 15, 100, 3, 0], "axes"),
+            ("an array of 65 axes", 5, [1, 1, 97, 15, 65] + ones(65) + [0], "65 axes"),
+            ("an array of more bits than can be counted", 5, [1, 1, 97, 1, 1] + huge + [0], "counted"),
+            ("long axes beside one of 0", 5, [1, 1, 97, 15, 3, 0] + huge + [2, 0], "counted"),
+            ("an array of nothing", 5, [1, 1, 97, 15, 1, 0, 0], "empty"),
             ("an element in no block", 7, [3, 1, 0, 2, 1, 1, 1, 1, 2, 1], "in no block"),
             ("an element in two blocks", 7, [3, 1, 0, 4, 1, 1, 1, 1, 2, 1], "has 3 left"),
             ("a block of two layouts", 7, [2, 2, 0, 3, 1, 1, 1, 2, 1], "layouts"),
@@ -50,9 +53,15 @@ import Testing
             ("a hot array that is not there", 12, [1, 3], "no array 3"),
             ("two forms of a name", 10, [2, 1, 119, 1, 107, 1, 0, 0, 0, 1, 119, 1, 107, 1, 0, 0, 0], "named 'w'"),
             (
-                "a form of 65 axes", 10, [1, 1, 119, 1, 107, 1, 65] + [UInt8](repeating: 1, count: 65) + [0, 0],
+                "a form of 65 axes", 10, [1, 1, 119, 1, 107, 1, 65] + ones(65) + [0, 0],
                 "65 axes"
             ),
+            ("a form of a shape past all memory", 10, [1, 1, 119, 1, 107, 15, 2] + huge + [2, 0, 0], "counted"),
+            ("a form of too many bits", 10, [1, 1, 119, 1, 107, 1, 1] + huge + [0, 0], "counted"),
+            ("a form long beside an axis of 0", 10, [1, 1, 119, 1, 107, 15, 3, 0] + huge + [2, 0, 0], "counted"),
+            ("65 axes that are written out", 10, written + [15, 65] + ones(65) + [9], "65 axes"),
+            ("a shape past all memory that is written out", 10, written + [15, 3, 0] + huge + [2], "counted"),
+            ("text that is written out", 10, written + [0, 1, 1, 9], "Text is written out"),
             ("a setting twice", 10, [1, 1, 119, 1, 107, 1, 0, 2, 1, 115, 1, 1, 115, 1, 0], "Setting 's'"),
             ("a part twice", 10, [1, 1, 119, 1, 107, 1, 0, 0, 2, 1, 112, 1, 0, 1, 112, 1, 0], "Part 'p'"),
             ("a form that stands for text", 10, [1, 1, 119, 1, 107, 0, 0, 0, 0], "stands for text"),
@@ -60,8 +69,7 @@ import Testing
             ("a source of 4", 10, [1, 1, 119, 1, 107, 1, 0, 0, 1, 1, 112, 4], "source 4"),
             (
                 "4097 bytes that are written out", 10,
-                [1, 1, 119, 1, 107, 1, 0, 0, 1, 1, 112, 2, 15, 1, 0x81, 0x20] + [UInt8](repeating: 0, count: 4097),
-                "4096"
+                written + [15, 1, 0x81, 0x20] + [UInt8](repeating: 0, count: 4097), "above 4096"
             ),
         ] as [(String, Int, [UInt8], String)]) func `a directory is refused for`(
             _ what: String, _ field: Int, _ content: [UInt8], _ word: String
@@ -75,6 +83,57 @@ import Testing
 
     /// 2^62, as a number.
     private static let huge: [UInt8] = [UInt8](repeating: 0x80, count: 8) + [0x40]
+
+    /// The shape of so many axes of length 1.
+    private static func ones(_ count: Int) -> [UInt8] { [UInt8](repeating: 1, count: count) }
+
+    /// A form, to where the numbers of its part are written out.
+    private static let written: [UInt8] = [1, 1, 119, 1, 107, 1, 0, 0, 1, 1, 112, 2]
+
+    @Test func `the longest shapes that can be counted are read, in a form`() throws {
+        // 2^60 - 1 bytes take 2^63 - 8 bits; beside an axis of 0 another may be longer.
+        for (type, dimensions) in [
+            (ElementType.uint8, [1 << 60 - 1]), (.float64, [1 << 57 - 1]), (.float64, [0, 1 << 62]),
+            (.uint8, [Int](repeating: 1, count: 64)),
+        ] {
+            var builder = Self.builder()
+            builder.forms = [("w", ContainerBuilder.form("k", type, dimensions))]
+            #expect(try builder.reader().forms.map(\.dimensions) == [dimensions])
+        }
+        var builder = Self.builder()
+        builder.forms = [("w", ContainerBuilder.form("k", .uint8, [1 << 60]))]
+        #expect(refused(builder.frames().file())?.contains("counted") == true)
+    }
+
+    @Test(arguments: 16...20) func `codecs are refused in the directory`(method: UInt8) throws {
+        var frames = Self.builder().frames()
+        let fields = try frames.fields()
+        frames.directory = Bytes.number(fields.count) + Bytes.number(fields.count + 1) + [method] + fields
+        #expect(refused(frames.file())?.contains("Method \(method) may not stand in the directory") == true)
+    }
+
+    @Test func `methods of later versions are unsupported, in the directory too`() throws {
+        var frames = Self.builder().frames()
+        let fields = try frames.fields()
+        frames.directory = Bytes.number(fields.count) + Bytes.number(fields.count + 1) + [7] + fields
+        let text = refused(frames.file(), .unsupported)
+        #expect(text?.contains("Method 7 is not known") == true && text?.contains("newer reader") == true)
+    }
+
+    @Test func `what is no container is not to be fetched again`() {
+        let error = #expect(throws: ReaderError.self) { try ContainerReader([UInt8]("PK is no .pith file".utf8)) }
+        #expect(error?.code == .corrupt && error?.remedy == "Check that it is a .pith file.")
+    }
+
+    @Test func `a directory above the limit is refused, with 64 bytes for each of its own`() throws {
+        let frames = Self.builder().frames(), limit = 64 * (try frames.fields().count)
+        #expect(try ContainerReader(frames.file(), maximumByteCount: limit).arrays.count == 3)
+        let error = #expect(throws: ReaderError.self) {
+            try ContainerReader(frames.file(), maximumByteCount: limit - 1)
+        }
+        #expect(error?.code == .tooLarge && error?.subject == "directory")
+        #expect(error?.problem.contains("\(limit) bytes, above the limit of \(limit - 1)") == true)
+    }
 
     @Test func `fields that may be passed over are, and none stands twice`() throws {
         var builder = Self.builder()

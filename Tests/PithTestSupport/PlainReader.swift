@@ -22,7 +22,7 @@ public struct PlainReader {
     /// - Throws: `ReaderError` when it is not exactly as the page says.
     public init(_ bytes: [UInt8]) throws {
         let reader = try ContainerReader(bytes)
-        kind = reader.kind
+        kind = reader.format
         files = try Dictionary(uniqueKeysWithValues: reader.files.map { ($0.name, try reader.bytes(ofFile: $0.name)) })
         arrayNames = reader.arrays.map(\.name)
         hotNames = reader.arrays.filter(\.isHot).map(\.name)

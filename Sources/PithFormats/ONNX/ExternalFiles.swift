@@ -40,7 +40,8 @@ final class ExternalFiles {
         let components = RelativeName.parts(of: location)
         let url = folder.appendingPathComponent(location)
         let root = folder.resolvingSymlinksInPath().path, target = url.resolvingSymlinksInPath().path
-        guard !location.isEmpty, location.utf8.first != UInt8(ascii: "/"), !location.contains("\0"), !components.contains(".."),
+        guard !location.isEmpty, location.utf8.first != UInt8(ascii: "/"), !location.contains("\0"),
+            !components.contains(".."),
             target.hasPrefix(root.hasSuffix("/") ? root : root + "/")
         else {
             throw FormatError(

@@ -2,6 +2,8 @@
 package struct BlockDecoder: Sendable {
     let width: Int
     let isRotated: Bool
+    /// Whether a body may be coded by a codec; the directory's parts may not.
+    private var allowsCodecs = true
 
     /// Decodes elements of `width` bytes, 1 to 8.
     package init(width: Int, isRotated: Bool) {
@@ -11,6 +13,13 @@ package struct BlockDecoder: Sendable {
     }
 
     init(_ type: ElementType) { self.init(width: type.codedWidth, isRotated: type.isRotated) }
+
+    /// Decodes the parts of the directory, which stand for bytes of text.
+    static var directory: BlockDecoder {
+        var decoder = BlockDecoder(.text)
+        decoder.allowsCodecs = false
+        return decoder
+    }
 
     /// The bytes of the `count` elements in `body`, at most 2^20.
     package func decoded(_ body: ByteReader, count: Int) throws(ReaderError) -> [UInt8] {
@@ -33,12 +42,17 @@ package struct BlockDecoder: Sendable {
         case 6:
             try input.require(width == 1, "Levels stand in a block of elements of \(width) bytes.")
             return try LevelsDecoder.decoded(&input, count: count)
-        case 16...20: throw Self.unsupported(method, input.subject)
-        default: throw input.failure("There is no method \(method).")
+        case 16...20:
+            try input.require(allowsCodecs, "Method \(method) may not stand in the directory.")
+            throw Self.codec(method, input.subject)
+        default:
+            throw ReaderError(
+                code: .unsupported, subject: input.subject, problem: "Method \(method) is not known to this reader.",
+                remedy: "Use a newer reader.")
         }
     }
 
-    private static func unsupported(_ method: UInt8, _ subject: String) -> ReaderError {
+    private static func codec(_ method: UInt8, _ subject: String) -> ReaderError {
         let codec = ["deflate", "zstd", "lz4", "lzo", "brotli"][Int(method) - 16]
         return ReaderError(
             code: .unsupported, subject: subject, problem: "It is coded by \(codec), which this reader leaves out.",
@@ -55,7 +69,7 @@ package struct BlockDecoder: Sendable {
 
     private func sparse(_ input: inout ByteReader, _ count: Int) throws(ReaderError) -> [UInt8] {
         let found = try input.number()
-        try input.require(found <= count, "\(found) of \(count) elements are not zero.")
+        try input.require(found >= 1 && found <= count, "\(found) of \(count) elements are not zero.")
         let mask = try PlaneDecoder().decoded(&input, count: (count + 7) / 8)
         let setBits = mask.reduce(0) { $0 + $1.nonzeroBitCount }
         let unused = count % 8 == 0 ? 0 : (mask.last ?? 0) >> UInt8(count % 8)

@@ -5,7 +5,7 @@ extension FormDecoder {
 
     /// Levels times scales, in single precision: the difference to the zero point is rounded, then the product.
     mutating func grouped(_ form: StoredForm) throws(ReaderError) -> [Float] {
-        let count = try makes(form, .float32), grouping = try Grouping(form, count: count, self)
+        let grouping = try Grouping(form, self), count = try makes(form, .float32)
         let type = try layout("levels", of: form).type
         try checkBits(form, of: type)
         let levels = try integers("levels", of: form, Self.small, count: grouping.levelCount)
@@ -26,17 +26,22 @@ extension FormDecoder {
 
     /// Entries of a table times scales.
     mutating func tabled(_ form: StoredForm) throws(ReaderError) -> [Float] {
-        let count = try makes(form, .float32), grouping = try Grouping(form, count: count, self)
+        let grouping = try Grouping(form, self), count = try makes(form, .float32)
         let type = try layout("codes", of: form).type, bits = try checkBits(form, of: type)
-        try require(form.parts["zero-points"] == nil, "Codes into a table have zero points.")
         let codes = try integers("codes", of: form, [.uint8, .uint4, .uint2], count: grouping.levelCount)
         let scales = try floats("scales", of: form, [.float32, .float16], count: grouping.scaleCount)
         try require(layout("table", of: form).dimensions.count == 1, "The table has more than one axis, or none.")
         let table = try floats("table", of: form, [.float32], count: 1 << bits)
-        try require(codes.allSatisfy { $0 < table.count }, "A code is past the \(table.count) entries of its table.")
         var output: [Float] = []
         output.reserveCapacity(count)
-        grouping.forEach { output.append(table[Int(codes[$0])] * scales[$1]) }
+        // Codes that only pad the last block are not looked at: they need not be in the table.
+        try grouping.forEach { (level, scale) throws(ReaderError) in
+            let code = Int(codes[level])
+            guard code < table.count else {
+                throw failure("Code \(code) is past the \(table.count) numbers of its table.")
+            }
+            output.append(table[code] * scales[scale])
+        }
         return output
     }
 

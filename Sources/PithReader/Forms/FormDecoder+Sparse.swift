@@ -1,4 +1,13 @@
 extension FormDecoder {
+    /// The number of elements of a sparse form whose type and values may stand there.
+    mutating func sparse(_ form: StoredForm) throws(ReaderError) -> Int {
+        guard form.type.isReal else { throw complex("Read its parts as arrays.") }
+        try require(form.type.bitCount >= 8, "A sparse weight cannot be of type \(form.type), below eight bits.")
+        let shape = try layout("values", of: form).dimensions
+        try require(shape.count == 1, "The values have the shape \(shape), not one axis.")
+        return try count(form)
+    }
+
     /// The numbers of a sparse weight: `values` at the places of its indices, zeros elsewhere.
     mutating func scattered<Value: Numeric>(
         _ values: [Value], _ form: StoredForm, _ count: Int

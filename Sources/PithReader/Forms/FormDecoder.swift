@@ -12,55 +12,72 @@ struct FormDecoder {
         (self.arrays, self.content, self.budget, self.subject) = (arrays, content, budget, subject)
     }
 
+    // MARK: Arrays
+
     /// The numbers of an array.
     mutating func floats(array index: Int) throws(ReaderError) -> [Float] {
-        let array = arrays[index]
-        guard array.type.isReal else {
-            throw ReaderError(
-                code: .unsupported, subject: subject, problem: "Its numbers are complex.", remedy: "Read its bytes.")
-        }
-        let count = try take(array.dimensions, of: .float32)
-        return NumberCoding.floats(content[index] ?? [], array.type, count: count)
+        try floats(content[index] ?? [], arrays[index].type, arrays[index].dimensions)
+    }
+
+    /// The numbers of a shape in the bytes that hold them.
+    mutating func floats(_ bytes: [UInt8], _ type: ElementType, _ dimensions: [Int]) throws(ReaderError) -> [Float] {
+        guard type.isReal else { throw complex("Read its bytes.") }
+        return NumberCoding.floats(bytes, type, count: try take(dimensions, of: .float32))
     }
 
     // MARK: Forms
 
+    /// Refuses a form that is no weight this reader knows, or has what its kind does not.
+    static func checkWeight(_ form: StoredForm, subject: String) throws(ReaderError) {
+        guard try kind(of: form, subject: subject) == .packedIntegers else { return }
+        throw ReaderError(
+            code: .unsupported, subject: subject, problem: "A form '\(form.kind)' is only a part of other forms.",
+            remedy: "Read its parts as arrays, or use a newer reader.")
+    }
+
+    /// The kind of a form that has no other settings and parts than that has.
+    private static func kind(of form: StoredForm, subject: String) throws(ReaderError) -> FormKind {
+        guard let kind = FormKind(rawValue: form.kind) else {
+            throw ReaderError(
+                code: .unsupported, subject: subject, problem: "A form '\(form.kind)' cannot be read here.",
+                remedy: "Read its parts as arrays, or use a newer reader.")
+        }
+        if let name = form.settings.keys.sorted().first(where: { !kind.settings.contains($0) }) {
+            throw .corrupt(subject, "A form '\(form.kind)' has no setting '\(name)'.")
+        }
+        if let name = form.parts.keys.sorted().first(where: { !kind.parts.contains($0) }) {
+            throw .corrupt(subject, "A form '\(form.kind)' has no part '\(name)'.")
+        }
+        return kind
+    }
+
     mutating func floats(_ form: StoredForm) throws(ReaderError) -> [Float] {
-        switch form.kind {
-        case "half-floats":
+        switch try Self.kind(of: form, subject: subject) {
+        case .halfFloats:
             let count = try makes(form, .float32)
             return try floats("numbers", of: form, [.float16, .bfloat16], count: count)
-        case "grouped-integers": return try grouped(form)
-        case "tabled-integers": return try tabled(form)
-        case "codebook": return try codebook(form)
-        case "sparse-values":
-            let count = try count(form)
-            let values = try floats("values", of: form, [form.type], count: nil)
+        case .groupedIntegers: return try grouped(form)
+        case .tabledIntegers: return try tabled(form)
+        case .codebook: return try codebook(form)
+        case .sparseValues:
+            let count = try sparse(form), values = try floats("values", of: form, [form.type], count: nil)
             return try scattered(values, form, count)
-        case "packed-integers": return try packed(form).map { Float($0) }
-        default: throw unknown(form)
+        case .packedIntegers: return try packed(form).map { Float($0) }
         }
     }
 
     mutating func integers(_ form: StoredForm) throws(ReaderError) -> [Int64] {
-        switch form.kind {
-        case "packed-integers": return try packed(form)
-        case "sparse-values":
-            let count = try count(form)
-            let values = try integers("values", of: form, [form.type], count: nil)
+        switch try Self.kind(of: form, subject: subject) {
+        case .packedIntegers: return try packed(form)
+        case .sparseValues:
+            let count = try sparse(form), values = try integers("values", of: form, [form.type], count: nil)
             return try scattered(values, form, count)
-        default: throw unknown(form)
+        default: throw failure("A form '\(form.kind)' does not stand for integers.")
         }
     }
 
-    private func unknown(_ form: StoredForm) -> ReaderError {
-        ReaderError(
-            code: .unsupported, subject: subject, problem: "A form '\(form.kind)' cannot be read here.",
-            remedy: "Read its parts as arrays, or use a newer reader.")
-    }
-
     /// The number of elements of a form, whose numbers are taken from the budget.
-    private mutating func count(_ form: StoredForm) throws(ReaderError) -> Int {
+    mutating func count(_ form: StoredForm) throws(ReaderError) -> Int {
         try take(form.dimensions, of: form.type.isInteger ? .int64 : .float32)
     }
 
@@ -143,6 +160,10 @@ struct FormDecoder {
     }
 
     // MARK: Errors
+
+    func complex(_ remedy: String) -> ReaderError {
+        ReaderError(code: .unsupported, subject: subject, problem: "Its numbers are complex.", remedy: remedy)
+    }
 
     func failure(_ problem: String) -> ReaderError { .corrupt(subject, problem) }
 

@@ -10,32 +10,41 @@ struct Grouping: Sendable {
     private let storedLength: Int, groupCount: Int, block: Int
     private let isForEachPlace: Bool
 
-    /// Reads the settings of a form that has `count` numbers.
-    init(_ form: StoredForm, count: Int, _ decoder: FormDecoder) throws(ReaderError) {
-        let settings = form.settings, dimensions = form.dimensions, padded = settings["padded"] ?? 0
-        try decoder.require(padded <= 1, "The setting 'padded' is \(padded).")
+    /// The most that an axis may have which scales are numbered along.
+    private static let axisLimit = Int64(1) << 48
+
+    /// Reads the settings of a form; no memory is taken for what they announce.
+    init(_ form: StoredForm, _ decoder: FormDecoder) throws(ReaderError) {
+        let settings = form.settings, dimensions = form.dimensions
+        guard let count = Extent.count(dimensions) else {
+            throw decoder.failure("It has more numbers than can be counted.")
+        }
+        let padded = settings["padded"] ?? 0
+        try decoder.require(padded <= 1, "The setting 'padded' is \(padded), neither 0 nor 1.")
+        try decoder.require(
+            settings["padded"] == nil || settings["block"] != nil, "The setting 'padded' stands without 'block'.")
         guard let axis = settings["axis"] else {
-            try decoder.require(settings["block"] == nil && padded == 0, "A block or padding needs an axis.")
+            try decoder.require(settings["block"] == nil, "The setting 'block' stands without 'axis'.")
             (levelCount, scaleCount, isForEachPlace) = (count, 1, false)
             (outer, length, inner, storedLength, groupCount, block) = (1, count, 1, count, 1, max(1, count))
             return
         }
         try decoder.require(dimensions.indices.contains(axis), "There is no axis \(axis) of \(dimensions).")
         let length = dimensions[axis], block = settings["block"] ?? 1
-        try decoder.require(block >= 1, "A block has \(block) numbers.")
-        try decoder.require(padded == 0 || settings["block"] != nil, "Padding needs a block.")
+        try decoder.require(Int64(length) <= Self.axisLimit, "Axis \(axis) has a length of \(length), above 2^48.")
+        try decoder.require(
+            block >= 1 && block <= max(length, 1), "A block has \(block) numbers, on an axis of \(length).")
         let groupCount = length / block + (length % block == 0 ? 0 : 1)
-        let (whole, isOver) = groupCount.multipliedReportingOverflow(by: block)
         var stored = dimensions, groups = dimensions
-        stored[axis] = padded == 1 ? whole : length
+        stored[axis] = padded == 1 ? groupCount * block : length
         groups[axis] = groupCount
         let scaleCount = settings["block"] == nil ? groupCount : Extent.count(groups)
-        guard let levelCount = Extent.count(stored), let scaleCount, padded == 0 || !isOver else {
+        guard let levelCount = Extent.count(stored), let scaleCount else {
             throw decoder.failure("Blocks of \(block) do not fit \(dimensions).")
         }
         (self.levelCount, self.scaleCount, isForEachPlace) = (levelCount, scaleCount, settings["block"] != nil)
         (self.length, self.block, self.groupCount, storedLength) = (length, block, groupCount, stored[axis])
-        // Beside an axis of 0 the others may be too many to count, and there is nothing to count them for.
+        // Beside an axis of 0 the others may be long, and there is nothing to walk through.
         outer = count == 0 ? 0 : dimensions[..<axis].reduce(1, *)
         inner = count == 0 ? 0 : dimensions[(axis + 1)...].reduce(1, *)
     }

@@ -1,7 +1,7 @@
 /// The parts of one weight, and how its numbers follow from them, as the directory says.
-struct StoredForm: Sendable {
+struct StoredForm: Sendable, Equatable {
     /// Where the numbers of a part are.
-    enum Source: Sendable {
+    enum Source: Sendable, Equatable {
         case array(Int)
         case numbers(ElementType, [Int], [UInt8])
         indirect case form(StoredForm)
@@ -19,7 +19,7 @@ struct StoredForm: Sendable {
         kind = try input.key()
         type = try Directory.elementType(&input)
         try input.require(type != .text, "A stored form stands for text.")
-        dimensions = try Directory.dimensions(&input, atMost: 64)
+        dimensions = try Directory.dimensions(&input)
         let isCountable = Extent.byteCount(dimensions, of: type) != nil
         try input.require(isCountable, "A stored form has more elements than can be counted.")
         for _ in 0..<(try input.number()) {
@@ -45,6 +45,22 @@ struct StoredForm: Sendable {
         return arrays
     }
 
+    /// The numbers of the arrays that are parts of it, or of forms in it, by their names joined with points.
+    var namedArrays: [String: Int] {
+        var arrays: [String: Int] = [:]
+        for (name, source) in parts.sorted(by: { $0.key < $1.key }) {
+            switch source {
+            case .array(let index): arrays[name] = index
+            case .numbers: break
+            case .form(let form):
+                let inner = form.namedArrays.map { ("\(name).\($0.key)", $0.value) }
+                // Names may have points of their own: the less deep one stays.
+                arrays.merge(inner) { first, _ in first }
+            }
+        }
+        return arrays
+    }
+
     private static func source(
         _ input: inout ByteReader, _ arrays: [ArrayEntry], depth: Int
     ) throws(ReaderError) -> Source {
@@ -56,10 +72,12 @@ struct StoredForm: Sendable {
             try input.require(isFit, "Array \(number) cannot be a part: it is text, or there is none.")
             return .array(number)
         case 2:
-            let type = try Directory.elementType(&input), shape = try Directory.dimensions(&input, atMost: 64)
-            guard type != .text, let byteCount = Extent.byteCount(shape, of: type), byteCount <= 4096 else {
-                throw input.failure("Numbers that are written out are text, or take more than 4096 bytes.")
+            let type = try Directory.elementType(&input), shape = try Directory.dimensions(&input)
+            guard let byteCount = Extent.byteCount(shape, of: type) else {
+                throw input.failure("Numbers that are written out are more than can be counted.")
             }
+            try input.require(type != .text, "Text is written out as numbers.")
+            try input.require(byteCount <= 4096, "Numbers that are written out take \(byteCount) bytes, above 4096.")
             return .numbers(type, shape, try input.take(byteCount))
         case 3: return .form(try StoredForm(&input, arrays, depth: depth + 1))
         default: throw input.failure("There is no source \(code) of a part.")
