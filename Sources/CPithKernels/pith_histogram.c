@@ -1,6 +1,6 @@
 #include "pith_clones.h"
 #include "pith_coding.h"
-#include "pith_look_up_512.h"
+#include "pith_avx512.h"
 #include <string.h>
 
 // Values that lie this close together are counted by comparing with each of them; in registers of 16 bytes that pays for fewer.

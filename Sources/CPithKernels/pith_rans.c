@@ -1,5 +1,5 @@
 #include "pith_coding.h"
-#include "pith_look_up_512.h"
+#include "pith_avx512.h"
 #include "pith_rans_step.h"
 #include "pith_rans_wide.h"
 #include <string.h>
@@ -215,7 +215,6 @@ static size_t decode_groups_512(
     return group;
 }
 #else
-static int has_512(void) { return 0; }
 static uint16_t *encode_groups_512(
     const uint64_t *table, const uint8_t *symbols, size_t groups, uint16_t *words, uint32_t *states) {
     return words;

@@ -94,7 +94,11 @@ public struct Evaluator: Sendable {
             let scored = ScoredBatch(
                 reference: try read(first, batch, plan), candidate: try second.map { try read($0, batch, plan) },
                 batch: batch, source: source)
-            try fidelity.add(reference: scored.reference, candidate: scored.candidate ?? scored.reference)
+            if let theirs = scored.candidate {
+                try fidelity.add(reference: scored.reference, candidate: theirs)
+            } else {
+                fidelity.count(scored.reference)
+            }
             try scorer?.add(scored)
             rowCount += batch.rows.count
             run += 1
@@ -152,15 +156,14 @@ extension Evaluator {
             notes.append(
                 "Output '\(output)' of the reference holds no finite number on these rows, so there is nothing to compare: look at "
                     + "the model, and at the ranges of its inputs (`scale`, `mean`, `std` in the data card).")
-        } else if let counts = found?.nonFinite, counts.reference + counts.candidate > 0 {
+        } else if case let counts = comparison.nonFinite, counts.reference + counts.candidate > 0 {
             notes.append(
                 "Outputs hold numbers that are not finite: \(counts.reference) of the reference"
                     + (hasCandidate ? ", \(counts.candidate) of the candidate." : "."))
         }
         return EvaluationReport(
             accuracy: accuracy, fidelity: hasCandidate ? found : nil, classes: scorer?.classes(), output: output,
-            batch: plan.size,
-            rows: rowCount, notes: notes)
+            batch: plan.size, rows: rowCount, notes: notes)
     }
 }
 

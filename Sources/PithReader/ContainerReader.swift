@@ -6,7 +6,7 @@
 ///
 /// ```swift
 /// let reader = try ContainerReader(bytes)
-/// for array in reader.arrays where array.type != .text { print(array.name, array.dimensions) }
+/// let names = reader.arrays.filter { $0.type != .text }.map(\.name)
 /// let weights = try reader.numbers(ofWeight: "conv1.weight")
 /// ```
 ///

@@ -58,6 +58,18 @@ public struct Fidelity: Sendable {
         rows += reference.rowCount
     }
 
+    /// Counts the numbers of a reference that nothing is held against.
+    mutating func count(_ reference: OutputRows) {
+        let finite = reference.values.count { $0.isFinite }
+        finiteReference += finite
+        nonFiniteReference += reference.values.count - finite
+    }
+
+    /// Numbers so far that are not finite.
+    var nonFinite: FidelityReport.NonFinite {
+        FidelityReport.NonFinite(reference: nonFiniteReference, candidate: nonFiniteCandidate)
+    }
+
     private mutating func addRow(_ reference: ArraySlice<Float>, _ candidate: ArraySlice<Float>) {
         var dot = 0.0, a = 0.0, b = 0.0, error = 0.0, isBroken = false
         for index in reference.indices {
@@ -94,7 +106,7 @@ public struct Fidelity: Sendable {
             sqnrDB: sqnrDB, cosine: cosines / Double(rows),
             agreement: width > 1 ? Double(agreements) / Double(rows) : nil,
             kl: width > 1 ? divergences / Double(rows) : nil, rows: rows,
-            nonFinite: FidelityReport.NonFinite(reference: nonFiniteReference, candidate: nonFiniteCandidate))
+            nonFinite: nonFinite)
     }
 
     private var sqnrDB: Double {

@@ -45,6 +45,30 @@ import Testing
         #expect(scratch.names == ["in.onnx", "static.yaml"])
     }
 
+    @Test func `nothing is promised of outputs that are no numbers, and they are told without data too`() async throws {
+        let scratch = try Scratch()
+        var model = try ONNXReader.read(path: Digits.model), options = CompressionOptions()
+        let last = try #require(model.graph.outputs.first?.name)
+        // The logarithm of what is below zero.
+        model.graph.nodes += [
+            Node("Abs", inputs: [last], outputs: ["size"]), Node("Neg", inputs: ["size"], outputs: ["below"]),
+            Node("Log", inputs: ["below"], outputs: ["lost"]),
+        ]
+        model.graph.outputs = [ValueInfo(name: "lost")]
+        try ONNXWriter.write(model, to: scratch.path("in.onnx"))
+        (options.profile, options.data, options.minimumSQNR) = (.fixedRules, Digits.card, -100)
+        let job = CompressionJob(
+            input: scratch.path("in.onnx"), output: scratch.path("out.onnx"), recipe: try Recipe.named("int8-weights"),
+            options: options)
+        let error = await #expect(throws: CompressionError.self) { try await job.run() }
+        #expect(error?.code == .promiseBroken && error?.problem.contains("is a finite number") == true)
+        #expect(scratch.names == ["in.onnx"])
+        let report = try await run(model, scratch, recipe: "int8-weights")
+        #expect(report.verification.nonFiniteNumbers > 0)
+        let told = "numbers that are not finite, on made-up inputs"
+        #expect(report.notes.contains { $0.contains(told) }, "\(report.notes)")
+    }
+
     @Test(arguments: [true, false]) func `an operator that the runtime does not know is refused by name`(strict: Bool)
         async throws
     {

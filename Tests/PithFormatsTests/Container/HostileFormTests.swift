@@ -50,10 +50,12 @@ import Testing
     private static let empty = [("levels", StoredForm.Source.numbers(Tensor(vector: [Int8]())))]
 
     /// `count` levels in runs of 64 bytes each, and a scale.
-    private static func packed(_ settings: [(String, Int)], _ count: Int) -> [(String, StoredForm.Source)] {
+    private static func packed(
+        _ settings: [(String, Int)], _ count: Int, runs: [Int] = [4]
+    ) -> [(String, StoredForm.Source)] {
         let form = StoredForm(
             kind: "packed-integers", type: .uint8, shape: .vector(count), settings: settings,
-            parts: [("bits-4", .array(3)), ("bits-2", .array(3)), ("bits-1", .array(3))])
+            parts: runs.map { ("bits-\($0)", .array(3)) })
         return [("levels", .form(form)), ("scales", scale)]
     }
 
@@ -76,11 +78,11 @@ import Testing
         Bad("blocks without an axis", "grouped-integers", [8, 8], [("block", 4)], levels),
         Bad("a setting of another kind", "grouped-integers", [8, 8], [("offset", 0)], levels),
         Bad("a part of another kind", "grouped-integers", [8, 8], [], levels + [("table", scale)]),
-        Bad("runs of bits that are too many", "grouped-integers", [128], [], packed([("bits", 4)], 128)),
+        Bad("runs of bits that are too many", "grouped-integers", [128], [], packed([("bits", 4)], 128, runs: [4, 2])),
         Bad("too few scales", "grouped-integers", [8, 8], [("axis", 1)], levels),
         Bad("too many bits", "grouped-integers", [8, 8], [("bits", 9)], levels),
         Bad("float zero points", "grouped-integers", [8, 8], [], levels + [("zero-points", scale)]),
-        Bad("packed levels of no bits", "grouped-integers", [128], [], packed([("bits", 0)], 128)),
+        Bad("packed levels of no bits", "grouped-integers", [128], [], packed([("bits", 0)], 128, runs: [])),
         Bad("a wrong offset", "grouped-integers", [128], [], packed([("bits", 4), ("offset", 3)], 128)),
         Bad("too few packed levels", "grouped-integers", [130], [], packed([("bits", 4)], 130)),
         Bad("packed levels without end", "grouped-integers", [1 << 40], [], packed([("bits", 4)], 1 << 40)),

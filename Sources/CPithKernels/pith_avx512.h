@@ -1,6 +1,7 @@
 #pragma once
 
-// Tables of 256 bytes in registers of AVX-512; used by the loops of this folder alone.
+// Whether this processor has the parts of AVX-512 that the weight coder uses, and tables of 256 bytes in its registers; used by the
+// loops of this folder alone.
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -21,4 +22,6 @@ static inline __attribute__((always_inline)) __m512i look_up_512(const uint8_t *
     __m512i high = _mm512_permutex2var_epi8(_mm512_loadu_si512(bytes + 128), symbols, _mm512_loadu_si512(bytes + 192));
     return _mm512_mask_blend_epi8(_mm512_movepi8_mask(symbols), low, high);
 }
+#else
+static inline int has_512(void) { return 0; }
 #endif
