@@ -4,8 +4,7 @@
 // loops of this folder alone.
 
 #if defined(__x86_64__)
-#include <immintrin.h>
-#include <stdint.h>
+#include "pith_gather.h"
 
 #define TARGET_512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt")))
 
@@ -21,6 +20,22 @@ static inline __attribute__((always_inline)) __m512i look_up_512(const uint8_t *
     __m512i low = _mm512_permutex2var_epi8(_mm512_loadu_si512(bytes), symbols, _mm512_loadu_si512(bytes + 64));
     __m512i high = _mm512_permutex2var_epi8(_mm512_loadu_si512(bytes + 128), symbols, _mm512_loadu_si512(bytes + 192));
     return _mm512_mask_blend_epi8(_mm512_movepi8_mask(symbols), low, high);
+}
+
+/// The same from 128 bytes, by the lower bits of the symbols.
+TARGET_512
+static inline __attribute__((always_inline)) __m512i look_up_128_512(const uint8_t *bytes, __m512i symbols) {
+    return _mm512_permutex2var_epi8(_mm512_loadu_si512(bytes), symbols, _mm512_loadu_si512(bytes + 64));
+}
+
+/// The entries of a table at 16 places, through general registers.
+TARGET_512
+static inline __attribute__((always_inline)) __m512i gathered_512(const uint32_t *table, __m512i places) {
+    __m128i a = gathered_128(table, _mm512_castsi512_si128(places));
+    __m128i b = gathered_128(table, _mm512_extracti32x4_epi32(places, 1));
+    __m128i c = gathered_128(table, _mm512_extracti32x4_epi32(places, 2));
+    __m128i d = gathered_128(table, _mm512_extracti32x4_epi32(places, 3));
+    return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_set_m128i(b, a)), _mm256_set_m128i(d, c), 1);
 }
 #else
 static inline int has_512(void) { return 0; }

@@ -1,6 +1,6 @@
+#include "pith_avx512.h"
 #include "pith_clones.h"
 #include "pith_coding.h"
-#include "pith_avx512.h"
 #include <string.h>
 
 // Values that lie this close together are counted by comparing with each of them; in registers of 16 bytes that pays for fewer.
@@ -11,41 +11,72 @@
 #endif
 #define ROW 64
 
-// The distance between the smallest and the largest byte; the smallest goes to `first`.
-PITH_CLONES
-static unsigned span_of(const uint8_t *bytes, size_t count, unsigned *first) {
-    uint8_t least = 255, most = 0;
-    for (size_t i = 0; i < count; i++) {
-        least = bytes[i] < least ? bytes[i] : least;
-        most = bytes[i] > most ? bytes[i] : most;
-    }
-    *first = least;
-    return (unsigned)(most - least);
-}
-
 // Row `r` of those that are counted: each, or one of the two of each pair, by turns that follow no period (Thue and Morse): columns
 // that come again after a power of two are not passed over in every row.
 static inline size_t row_at(size_t r, int is_half) {
     return is_half ? (2 * r + (__builtin_popcountll(r) & 1)) * ROW : r * ROW;
 }
 
-// Counts the bytes from `first` to `first + span` in `rows` rows of 64. The rows of a piece stay in the fastest cache, and a lane of
-// it can not overflow.
+// Some neighbours among the byte values, a multiple of four: `first` and `span` more.
+struct window {
+    unsigned first, span;
+};
+
+// The values of 8 rows, and two below them: the exponents of weights grow rarer downwards.
 PITH_CLONES
-static void count_near(
-    const uint8_t *bytes, size_t rows, int is_half, unsigned first, unsigned span, uint32_t *counts) {
+static struct window window_of(const uint8_t *bytes, size_t rows, int is_half) {
+    uint8_t least = 255, most = 0;
+    for (size_t look = 0; look < 8; look++) {
+        const uint8_t *row = bytes + row_at(look * rows / 8, is_half);
+        for (unsigned lane = 0; lane < ROW; lane++) {
+            least = row[lane] < least ? row[lane] : least;
+            most = row[lane] > most ? row[lane] : most;
+        }
+    }
+    unsigned first = least < 2 ? 0 : least - 2u, span = (most - first) | 3;
+    return (struct window){first + span > 255 ? 255 - span : first, span};
+}
+
+// Counts the bytes of a row that lie outside of the window.
+static inline __attribute__((always_inline)) void count_outside(const uint8_t *row, struct window window, uint32_t *counts) {
+    uint8_t farthest = 0, first = (uint8_t)window.first;
+    for (unsigned lane = 0; lane < ROW; lane++) {
+        uint8_t distance = (uint8_t)(row[lane] - first);
+        farthest = distance > farthest ? distance : farthest;
+    }
+    if (farthest <= window.span) return;
+    for (unsigned lane = 0; lane < ROW; lane++)
+        if ((uint8_t)(row[lane] - first) > window.span) counts[row[lane]]++;
+}
+
+// Adds the sum of all lanes to a counter, and answers it.
+static inline size_t add_lanes(const uint8_t *lanes, uint32_t *counter) {
+    uint32_t sum = 0;
+    for (unsigned lane = 0; lane < ROW; lane++) sum += lanes[lane];
+    *counter += sum;
+    return sum;
+}
+
+// Counts the bytes of `rows` rows, most of which lie in the window. The rows of a piece stay in the fastest cache, and a lane of it
+// can not overflow.
+PITH_CLONES
+static void count_near(const uint8_t *bytes, size_t rows, int is_half, struct window window, uint32_t *counts) {
     for (size_t done = 0; done < rows;) {
-        size_t piece = rows - done < 128 ? rows - done : 128;
-        for (unsigned v = first; v <= first + span; v++) {
-            uint8_t found[ROW] = {0}, value = (uint8_t)v;
+        size_t piece = rows - done < 128 ? rows - done : 128, inside = 0;
+        for (unsigned v = window.first; v <= window.first + window.span; v += 4) {
+            uint8_t a[ROW] = {0}, b[ROW] = {0}, c[ROW] = {0}, d[ROW] = {0}, value = (uint8_t)v;
             for (size_t r = 0; r < piece; r++) {
                 const uint8_t *row = bytes + row_at(done + r, is_half);
-                for (unsigned lane = 0; lane < ROW; lane++) found[lane] += row[lane] == value;
+                for (unsigned lane = 0; lane < ROW; lane++) a[lane] += row[lane] == value;
+                for (unsigned lane = 0; lane < ROW; lane++) b[lane] += row[lane] == (uint8_t)(value + 1);
+                for (unsigned lane = 0; lane < ROW; lane++) c[lane] += row[lane] == (uint8_t)(value + 2);
+                for (unsigned lane = 0; lane < ROW; lane++) d[lane] += row[lane] == (uint8_t)(value + 3);
             }
-            uint32_t sum = 0;
-            for (unsigned lane = 0; lane < ROW; lane++) sum += found[lane];
-            counts[v] += sum;
+            inside += add_lanes(a, counts + v) + add_lanes(b, counts + v + 1) + add_lanes(c, counts + v + 2)
+                + add_lanes(d, counts + v + 3);
         }
+        for (size_t r = 0; r < piece && inside < piece * ROW; r++)
+            count_outside(bytes + row_at(done + r, is_half), window, counts);
         done += piece;
     }
 }
@@ -72,12 +103,11 @@ static void count_far(const uint8_t *bytes, size_t rows, int is_half, uint32_t *
 }
 
 static void count_rows(const uint8_t *bytes, size_t rows, int is_half, uint32_t *counts) {
-    unsigned first, span = 256;
+    struct window window = {0, 255};
     // Exponents of weights are few; a short look tells most other bytes.
-    if (rows >= 16 && span_of(bytes, 8 * ROW, &first) < NEAR)
-        span = span_of(bytes, (is_half ? 2 * rows : rows) * ROW, &first);
-    if (span < NEAR)
-        count_near(bytes, rows, is_half, first, span, counts);
+    if (rows >= 16) window = window_of(bytes, rows, is_half);
+    if (window.span < NEAR)
+        count_near(bytes, rows, is_half, window, counts);
     else if (rows > 0)
         count_far(bytes, rows, is_half, counts);
 }

@@ -1,13 +1,9 @@
+#include "pith_avx512.h"
 #include "pith_clones.h"
 #include "pith_coding.h"
 #include "pith_rans_step.h"
 #include "pith_trellis.h"
 #include <string.h>
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#define TARGET_512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,popcnt")))
-#endif
 
 // The coder of `pith_rans.c` with a choice of tables for each symbol: by the classes of its row and its column, and by the
 // set that the walk takes it from. Lanes are pieces of the block that lie one after the other, so they follow walks of their
@@ -249,7 +245,7 @@ static inline __attribute__((always_inline)) const uint8_t *decode16(
     __m512i index = _mm512_permutex2var_epi32(v->low_starts, sums, v->high_starts);
     index = _mm512_add_epi32(index, _mm512_slli_epi32(set, BITS));
     index = _mm512_or_si512(index, _mm512_and_si512(x, _mm512_set1_epi32(TOTAL - 1)));
-    __m512i entry = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), alive, index, tables, 4);
+    __m512i entry = gathered_512(tables, _mm512_maskz_mov_epi32(alive, index));
     __m512i high = _mm512_srli_epi32(entry, 1), sign = _mm512_srli_epi32(entry, 7);
     __m512i odd1 = _mm512_andnot_si512(_mm512_xor_si512(high, sign), entry);
     __m512i odd = _mm512_and_si512(_mm512_mask_mov_epi32(high, _mm512_test_epi32_mask(set, set), odd1), one);
@@ -306,13 +302,7 @@ static size_t decode_steps_512(struct decoder *d, unsigned lanes, const uint8_t 
     }
     return i;
 }
-
-static int has_512(void) {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
-        && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2");
-}
 #else
-static int has_512(void) { return 0; }
 static size_t decode_steps_512(struct decoder *d, unsigned lanes, const uint8_t *columns, size_t first, size_t count) {
     return 0;
 }

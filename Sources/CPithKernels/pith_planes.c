@@ -1,10 +1,7 @@
-#include "pith_coding.h"
+#include "pith_avx512.h"
 #include "pith_clones.h"
+#include "pith_coding.h"
 #include <string.h>
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 PITH_CLONES
 static void split2(const uint8_t *elements, size_t count, int rotated, uint8_t *restrict high, uint8_t *restrict low) {
@@ -157,7 +154,7 @@ static void put_portable(
 }
 
 #if defined(__x86_64__)
-__attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,popcnt")))
+TARGET_512
 static void put_512(const uint8_t *mask, const uint8_t *kept, size_t count, unsigned width, uint8_t *elements) {
     size_t i = 0;
     if (width == 4)
@@ -175,11 +172,6 @@ static void put_512(const uint8_t *mask, const uint8_t *kept, size_t count, unsi
             kept += 2 * (size_t)__builtin_popcount(bits);
         }
     put_portable(mask, kept, i, count, width, elements);
-}
-
-static int has_512(void) {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
-        && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2");
 }
 #endif
 
@@ -200,12 +192,27 @@ size_t pith_count_bits(const uint8_t *bytes, size_t count) {
     return bits;
 }
 
+// The sum of what `value` makes of the bytes `x`, in lanes of 16 bits for as long as none can overflow.
+#define SUM(value)                                                                                                   \
+    uint64_t sum = 0;                                                                                                \
+    size_t done = 0;                                                                                                 \
+    while (count - done >= 64) {                                                                                     \
+        uint16_t lanes[64] = {0};                                                                                    \
+        for (unsigned row = 0; row < 256 && count - done >= 64; row++, done += 64)                                   \
+            for (unsigned lane = 0; lane < 64; lane++) {                                                             \
+                uint8_t x = bytes[done + lane];                                                                      \
+                lanes[lane] += (uint8_t)(value);                                                                     \
+            }                                                                                                        \
+        for (unsigned lane = 0; lane < 64; lane++) sum += lanes[lane];                                               \
+    }                                                                                                                \
+    for (; done < count; done++) {                                                                                   \
+        uint8_t x = bytes[done];                                                                                     \
+        sum += (uint8_t)(value);                                                                                     \
+    }                                                                                                                \
+    return sum
+
 PITH_CLONES
-uint64_t pith_sum_u8(const uint8_t *bytes, size_t count) {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < count; i++) sum += bytes[i];
-    return sum;
-}
+uint64_t pith_sum_u8(const uint8_t *bytes, size_t count) { SUM(x); }
 
 int pith_same_bytes(const uint8_t *bytes, size_t count) { return memcmp(bytes, bytes + 1, count - 1) == 0; }
 
@@ -221,8 +228,4 @@ int pith_repeats_element(const uint8_t *elements, size_t count, unsigned width) 
 }
 
 PITH_CLONES
-uint64_t pith_sum_folded_u8(const uint8_t *bytes, size_t count) {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < count; i++) sum += bytes[i] < 128 ? bytes[i] : 256u - bytes[i];
-    return sum;
-}
+uint64_t pith_sum_folded_u8(const uint8_t *bytes, size_t count) { SUM(x < 128 ? x : 256 - x); }

@@ -1,5 +1,5 @@
-#include "pith_coding.h"
 #include "pith_avx512.h"
+#include "pith_coding.h"
 #include "pith_rans_step.h"
 #include "pith_rans_wide.h"
 #include <string.h>
@@ -89,25 +89,31 @@ static struct near_table near_entries(const uint64_t *table, int first) {
 }
 
 // The entries of a table by their bytes, for symbols that lie further apart: four bytes of the reciprocal, then four of
-// frequency and start.
+// frequency and start. A short one has the entries of symbols 128 apart in one place, as only one of the two occurs.
 struct far_table {
     uint8_t bytes[8][256];
+    int is_short;
 };
 
-TARGET_512
 static void far_entries(const uint64_t *table, struct far_table *far) {
-    for (unsigned byte = 0; byte < 8; byte++)
-        for (unsigned s = 0; s < 256; s++) far->bytes[byte][s] = (uint8_t)(table[s] >> 8 * byte);
+    far->is_short = 1;
+    for (unsigned s = 0; s < 128; s++)
+        if (table[s] >> 32 & 0xffff && table[s + 128] >> 32 & 0xffff) far->is_short = 0;
+    for (unsigned s = 0; s < 256; s++) {
+        uint64_t entry = far->is_short && !(table[s] >> 32 & 0xffff) ? table[s ^ 128] : table[s];
+        for (unsigned byte = 0; byte < 8; byte++) far->bytes[byte][s] = (uint8_t)(entry >> 8 * byte);
+    }
 }
 
 // Four bytes each of the entries of 64 symbols, `numbers[k]` those of symbols 16 k to 16 k + 15 once `places` has moved them.
 TARGET_512
 static inline __attribute__((always_inline)) void look_up4(
-    const uint8_t (*bytes)[256], __m512i symbols, __m512i *numbers) {
-    __m512i a = look_up_512(bytes[0], symbols), b = look_up_512(bytes[1], symbols);
-    __m512i c = look_up_512(bytes[2], symbols), d = look_up_512(bytes[3], symbols);
-    __m512i low_ab = _mm512_unpacklo_epi8(a, b), high_ab = _mm512_unpackhi_epi8(a, b);
-    __m512i low_cd = _mm512_unpacklo_epi8(c, d), high_cd = _mm512_unpackhi_epi8(c, d);
+    const uint8_t (*bytes)[256], int is_short, __m512i symbols, __m512i *numbers) {
+    __m512i found[4];
+    for (int i = 0; i < 4; i++)
+        found[i] = is_short ? look_up_128_512(bytes[i], symbols) : look_up_512(bytes[i], symbols);
+    __m512i low_ab = _mm512_unpacklo_epi8(found[0], found[1]), high_ab = _mm512_unpackhi_epi8(found[0], found[1]);
+    __m512i low_cd = _mm512_unpacklo_epi8(found[2], found[3]), high_cd = _mm512_unpackhi_epi8(found[2], found[3]);
     numbers[0] = _mm512_unpacklo_epi16(low_ab, low_cd);
     numbers[1] = _mm512_unpackhi_epi16(low_ab, low_cd);
     numbers[2] = _mm512_unpacklo_epi16(high_ab, high_cd);
@@ -140,53 +146,97 @@ static inline __attribute__((always_inline)) uint16_t *encode16(
 }
 
 TARGET_512
-static inline __attribute__((always_inline)) void near_entries16(
-    const struct near_table *near, const uint8_t *symbols, __m512i *reciprocal, __m512i *packed) {
+static inline __attribute__((always_inline)) uint16_t *encode_near16(
+    const struct near_table *near, const uint8_t *symbols, uint16_t *words, __m512i *state) {
     __m512i place = _mm512_sub_epi32(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)symbols)), near->first);
-    *reciprocal = _mm512_permutex2var_epi32(near->low_reciprocals, place, near->high_reciprocals);
-    *packed = _mm512_permutex2var_epi32(near->low_packed, place, near->high_packed);
+    __m512i reciprocal = _mm512_permutex2var_epi32(near->low_reciprocals, place, near->high_reciprocals);
+    __m512i packed = _mm512_permutex2var_epi32(near->low_packed, place, near->high_packed);
+    return encode16(reciprocal, packed, words, state);
+}
+
+// The loops over groups name each of the four steps of one: compilers leave the states of a loop over them in memory.
+TARGET_512
+static inline __attribute__((always_inline)) uint16_t *encode_near_512(
+    const uint64_t *table, int first, const uint8_t *symbols, size_t groups, uint16_t *words, __m512i *states) {
+    struct near_table near = near_entries(table, first);
+    __m512i a = states[0], b = states[1], c = states[2], d = states[3];
+    for (size_t g = groups; g-- > 0;) {
+        const uint8_t *s = symbols + g * 64;
+        words = encode_near16(&near, s + 48, words, &d);
+        words = encode_near16(&near, s + 32, words, &c);
+        words = encode_near16(&near, s + 16, words, &b);
+        words = encode_near16(&near, s, words, &a);
+    }
+    states[0] = a, states[1] = b, states[2] = c, states[3] = d;
+    return words;
+}
+
+TARGET_512
+static inline __attribute__((always_inline)) uint16_t *encode_far_512(
+    const struct far_table *far, int is_short, const uint8_t *symbols, size_t groups, uint16_t *words, __m512i *states) {
+    // What comes out of the unpacking as 16 k + 4 l + j has to stand at 16 l + 4 k + j before.
+    uint8_t places[64];
+    for (unsigned i = 0; i < 64; i++) places[i] = (uint8_t)((i >> 2 & 3) << 4 | i >> 4 << 2 | (i & 3));
+    __m512i order = _mm512_loadu_si512(places), reciprocals[4], packed[4];
+    __m512i a = states[0], b = states[1], c = states[2], d = states[3];
+    for (size_t g = groups; g-- > 0;) {
+        __m512i moved = _mm512_permutexvar_epi8(order, _mm512_loadu_si512(symbols + g * 64));
+        look_up4(far->bytes, is_short, moved, reciprocals);
+        look_up4(far->bytes + 4, is_short, moved, packed);
+        words = encode16(reciprocals[3], packed[3], words, &d);
+        words = encode16(reciprocals[2], packed[2], words, &c);
+        words = encode16(reciprocals[1], packed[1], words, &b);
+        words = encode16(reciprocals[0], packed[0], words, &a);
+    }
+    states[0] = a, states[1] = b, states[2] = c, states[3] = d;
+    return words;
 }
 
 TARGET_512
 static uint16_t *encode_groups_512(
     const uint64_t *table, const uint8_t *symbols, size_t groups, uint16_t *words, uint32_t *states) {
-    __m512i x[4], reciprocals[4], packed[4];
+    __m512i x[4];
     for (int i = 0; i < 4; i++) x[i] = _mm512_loadu_si512(states + 16 * i);
     int first = first_neighbour(table);
-    if (first >= 0) {
-        struct near_table near = near_entries(table, first);
-        for (size_t g = groups; g-- > 0;)
-            for (int i = 4; i-- > 0;) {
-                near_entries16(&near, symbols + g * 64 + 16 * i, reciprocals, packed);
-                words = encode16(reciprocals[0], packed[0], words, &x[i]);
-            }
-    } else {
-        struct far_table far;
-        far_entries(table, &far);
-        // What comes out of the unpacking as 16 k + 4 l + j has to stand at 16 l + 4 k + j before.
-        uint8_t places[64];
-        for (unsigned i = 0; i < 64; i++) places[i] = (uint8_t)((i >> 2 & 3) << 4 | i >> 4 << 2 | (i & 3));
-        __m512i order = _mm512_loadu_si512(places);
-        for (size_t g = groups; g-- > 0;) {
-            __m512i moved = _mm512_permutexvar_epi8(order, _mm512_loadu_si512(symbols + g * 64));
-            look_up4(far.bytes, moved, reciprocals);
-            look_up4(far.bytes + 4, moved, packed);
-            for (int i = 4; i-- > 0;) words = encode16(reciprocals[i], packed[i], words, &x[i]);
-        }
-    }
+    struct far_table far;
+    if (first < 0) far_entries(table, &far);
+    if (first >= 0)
+        words = encode_near_512(table, first, symbols, groups, words, x);
+    else if (far.is_short)
+        words = encode_far_512(&far, 1, symbols, groups, words, x);
+    else
+        words = encode_far_512(&far, 0, symbols, groups, words, x);
     for (int i = 0; i < 4; i++) _mm512_storeu_si512(states + 16 * i, x[i]);
     return words;
+}
+
+// The entries of 16 states; in words, four to a register, as that takes fewer moves than `gathered_512`.
+TARGET_512
+static inline __attribute__((always_inline)) __m512i entries16(const uint32_t *table, __m512i states) {
+    __m256i slots = _mm512_cvtepi32_epi16(_mm512_and_si512(states, _mm512_set1_epi32(TOTAL - 1)));
+    __m128i low = _mm256_castsi256_si128(slots), high = _mm256_extracti128_si256(slots, 1), entries[4];
+    uint64_t fours[4] = {
+        (uint64_t)_mm_cvtsi128_si64(low), (uint64_t)_mm_extract_epi64(low, 1), (uint64_t)_mm_cvtsi128_si64(high),
+        (uint64_t)_mm_extract_epi64(high, 1)};
+    for (int i = 0; i < 4; i++) {
+        entries[i] = _mm_cvtsi32_si128((int)table[fours[i] & 0xffff]);
+        entries[i] = _mm_insert_epi32(entries[i], (int)table[fours[i] >> 16 & 0xffff], 1);
+        entries[i] = _mm_insert_epi32(entries[i], (int)table[fours[i] >> 32 & 0xffff], 2);
+        entries[i] = _mm_insert_epi32(entries[i], (int)table[fours[i] >> 48], 3);
+    }
+    return _mm512_inserti64x4(
+        _mm512_castsi256_si512(_mm256_set_m128i(entries[1], entries[0])), _mm256_set_m128i(entries[3], entries[2]), 1);
 }
 
 TARGET_512
 static inline const uint8_t *decode16(const uint32_t *table, const uint8_t *words, __m512i *state, uint8_t *symbols) {
     __m512i x = *state;
-    __m512i entry = _mm512_i32gather_epi32(_mm512_and_si512(x, _mm512_set1_epi32(TOTAL - 1)), table, 4);
+    __m512i entry = entries16(table, x);
     __m512i f = _mm512_and_si512(_mm512_srli_epi32(entry, 8), _mm512_set1_epi32(0xfff));
     x = _mm512_add_epi32(_mm512_mullo_epi32(f, _mm512_srli_epi32(x, BITS)), _mm512_srli_epi32(entry, 20));
     __mmask16 empty = _mm512_cmplt_epu32_mask(x, _mm512_set1_epi32(LOWEST));
-    __m256i loaded = _mm256_maskz_expand_epi16(empty, _mm256_loadu_si256((const __m256i *)words));
-    *state = _mm512_mask_or_epi32(x, empty, _mm512_slli_epi32(x, 16), _mm512_cvtepu16_epi32(loaded));
+    __m512i next = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)words));
+    *state = _mm512_mask_or_epi32(x, empty, _mm512_slli_epi32(x, 16), _mm512_maskz_expand_epi32(empty, next));
     _mm_storeu_si128((__m128i *)symbols, _mm512_cvtepi32_epi8(entry));
     return words + 2 * (size_t)__builtin_popcount(empty);
 }
@@ -271,14 +321,15 @@ size_t pith_rans_encode(
 }
 
 int pith_rans_decode(
-    const uint32_t *tables, const size_t *runs, size_t run_count, unsigned lanes, const uint8_t *stored,
-    const uint8_t *words, size_t word_count, uint8_t *symbols, unsigned most) {
+    const uint16_t *frequencies, const size_t *runs, size_t run_count, unsigned lanes, const uint8_t *stored,
+    const uint8_t *words, size_t word_count, uint8_t *symbols, uint32_t *table, unsigned most) {
     unsigned set = instructions(most, lanes);
     uint32_t states[MOST_LANES];
     memcpy(states, stored, 4 * (size_t)lanes);
     const uint8_t *end = words + 2 * word_count;
     for (size_t r = 0; r < run_count; r++) {
-        const uint32_t *table = tables + r * TOTAL;
+        // One place for all tables, which stays in the fastest cache.
+        pith_rans_decoder_table(frequencies + r * 256, table);
         size_t groups = runs[r] / MOST_LANES, done = 0;
         if (set == PITH_AVX512) done = 64 * decode_groups_512(table, groups, states, &words, end, symbols);
         if (set == PITH_AVX2) done = 64 * decode_groups_narrow(table, groups, states, &words, end, symbols);

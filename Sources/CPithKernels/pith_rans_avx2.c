@@ -1,8 +1,8 @@
 #include "pith_rans_wide.h"
 #include "pith_coding.h"
+#include "pith_gather.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
 #define TARGET_256 __attribute__((target("avx2,bmi2,popcnt")))
 
 #define BITS PITH_RANS_BITS
@@ -33,12 +33,21 @@ static inline __m128i words_of(__m256i numbers) {
     return _mm256_castsi256_si128(_mm256_permute4x64_epi64(halves, 0x08));
 }
 
+// The entries of two symbols.
+TARGET_256
+static inline __m128i pair(const uint64_t *table, const uint8_t *symbols) {
+    __m128i first = _mm_loadl_epi64((const __m128i *)(table + symbols[0]));
+    return _mm_unpacklo_epi64(first, _mm_loadl_epi64((const __m128i *)(table + symbols[1])));
+}
+
 // 8 lanes of the encoder. Words go to the 8 places below `words`, right-aligned; those below the new top are free again.
 TARGET_256
 static inline uint16_t *encode8(const uint64_t *table, const uint8_t *symbols, uint16_t *words, __m256i *state) {
-    __m256i x = *state, slot = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)symbols));
-    __m256i reciprocal = _mm256_i32gather_epi32((const int *)table, slot, 8);
-    __m256i entry = _mm256_i32gather_epi32((const int *)table + 1, slot, 8);
+    __m256i x = *state;
+    __m256 outer = _mm256_castsi256_ps(_mm256_set_m128i(pair(table, symbols + 4), pair(table, symbols)));
+    __m256 inner = _mm256_castsi256_ps(_mm256_set_m128i(pair(table, symbols + 6), pair(table, symbols + 2)));
+    __m256i reciprocal = _mm256_castps_si256(_mm256_shuffle_ps(outer, inner, 0x88));
+    __m256i entry = _mm256_castps_si256(_mm256_shuffle_ps(outer, inner, 0xdd));
     __m256i f = _mm256_and_si256(entry, _mm256_set1_epi32(0xffff)), start = _mm256_srli_epi32(entry, 16);
     __m256i full = _mm256_cmpeq_epi32(_mm256_max_epu32(x, _mm256_slli_epi32(f, 20)), x);
     unsigned mask = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(full));
@@ -75,8 +84,9 @@ uint16_t *pith_rans_encode_groups_avx2(
 TARGET_256
 static inline const uint8_t *decode8(const uint32_t *table, const uint8_t *words, __m256i *state, uint8_t *symbols) {
     __m256i x = *state;
-    __m256i entry =
-        _mm256_i32gather_epi32((const int *)table, _mm256_and_si256(x, _mm256_set1_epi32(TOTAL - 1)), 4);
+    __m256i slots = _mm256_and_si256(x, _mm256_set1_epi32(TOTAL - 1));
+    __m256i entry = _mm256_set_m128i(
+        gathered_128(table, _mm256_extracti128_si256(slots, 1)), gathered_128(table, _mm256_castsi256_si128(slots)));
     __m256i f = _mm256_and_si256(_mm256_srli_epi32(entry, 8), _mm256_set1_epi32(0xfff));
     x = _mm256_add_epi32(_mm256_mullo_epi32(f, _mm256_srli_epi32(x, BITS)), _mm256_srli_epi32(entry, 20));
     __m256i empty = _mm256_cmpeq_epi32(_mm256_srli_epi32(x, 16), _mm256_setzero_si256());

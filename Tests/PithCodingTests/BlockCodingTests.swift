@@ -1,3 +1,4 @@
+import Foundation
 import PithCoding
 import PithTensor
 import PithTestSupport
@@ -33,6 +34,11 @@ struct BlockCase: Sendable, CustomTestStringConvertible {
                 name: "float16 weights", type: .float16,
                 bytes: NumberSamples.bytes(dense.map { Float16($0).bitPattern }), unit: 1024, method: .planes,
                 limit: count * 2 * 100 / 115),
+            // And more than 128 apart where small and large numbers occur.
+            BlockCase(
+                name: "float16 of many sizes", type: .float16,
+                bytes: NumberSamples.bytes(dense.map { Float16($0 * exp2($0 * 100)).bitPattern }), unit: 1024,
+                method: .planes, limit: count * 2 * 100 / 105),
             BlockCase(
                 name: "float32 weights", type: .float32, bytes: NumberSamples.bytes(dense.map(\.bitPattern)),
                 unit: 1024, method: .planes, limit: count * 4 * 100 / 119),

@@ -32,6 +32,26 @@ import Testing
         #expect(counts[100] == 3999 && counts[255] == 1)
     }
 
+    @Test(arguments: [0, 1, 2, 100, 240, 250], [1, 9, 30]) func `few values far from the others are counted too`(
+        _ first: Int, _ span: Int
+    ) {
+        var samples = NumberSamples(seed: UInt64(first + span))
+        let bytes: [UInt8] = (0..<20_000).map { place in
+            place % 97 == 0
+                ? UInt8(samples.uniform() * 256) : UInt8(min(first + Int(samples.uniform() * Double(span)), 255))
+        }
+        var plain = [UInt32](repeating: 0, count: 256), counts = plain
+        for byte in bytes { plain[Int(byte)] += 1 }
+        unsafe pith_histogram_u8(bytes, bytes.count, &counts)
+        #expect(counts == plain)
+    }
+
+    @Test(arguments: [0, 1, 63, 64, 65, 16_383, 16_384, 16_385, 100_000]) func `bytes add up`(_ count: Int) {
+        let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 % 3 == 0 ? 255 : $0 * 7) }
+        #expect(unsafe pith_sum_u8(bytes, count) == bytes.reduce(0) { $0 + UInt64($1) })
+        #expect(unsafe pith_sum_folded_u8(bytes, count) == bytes.reduce(0) { $0 + UInt64(min(Int($1), 256 - Int($1))) })
+    }
+
     /// The estimate by its definition.
     private func half(of bytes: [UInt8]) -> [UInt32] {
         let pairs = bytes.count / 128

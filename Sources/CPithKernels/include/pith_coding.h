@@ -60,8 +60,11 @@ uint64_t pith_entropy_cost(const uint32_t *counts);
 /// Fills the 256 entries of an encoder's table: reciprocal in the low, frequency and start in the high half.
 void pith_rans_encoder_table(const uint16_t *frequencies, uint64_t *table);
 
+/// Entries behind a decoder's table that filling it may change.
+#define PITH_RANS_SPARE 16
+
 /// Fills the 4096 entries of a decoder's table: symbol, frequency (12 bits from bit 8), offset (12 bits from bit 20).
-/// The frequencies add up to 4096 and none is above 4095.
+/// The frequencies add up to 4096 and none is above 4095. There is room for `PITH_RANS_SPARE` entries behind them.
 void pith_rans_decoder_table(const uint16_t *frequencies, uint32_t *table);
 
 /// Codes runs of symbols, each by a table of its own, with `lanes` (1 to 64) interleaved states.
@@ -73,12 +76,13 @@ size_t pith_rans_encode(
     const uint64_t *tables, const uint8_t *symbols, const size_t *runs, size_t run_count, unsigned lanes,
     uint16_t *words_end, uint32_t *states, unsigned most);
 
-/// The way back. `tables` has 4096 entries for each run, `states` 4 * lanes bytes, `words` 2 * word_count bytes.
-/// Returns 0 when exactly all words were used and each state came back to its start, else 1; `symbols` is filled with
-/// something in either case. Instructions past `most` are not used; all give the same symbols.
+/// The way back. `frequencies` has 256 numbers for each run, `states` 4 * lanes bytes, `words` 2 * word_count bytes; `table` is
+/// a place for 4096 + `PITH_RANS_SPARE` entries. Returns 0 when exactly all words were used and each state came back to its
+/// start, else 1; `symbols` is filled with something in either case. Instructions past `most` are not used; all give the same
+/// symbols.
 int pith_rans_decode(
-    const uint32_t *tables, const size_t *runs, size_t run_count, unsigned lanes, const uint8_t *states,
-    const uint8_t *words, size_t word_count, uint8_t *symbols, unsigned most);
+    const uint16_t *frequencies, const size_t *runs, size_t run_count, unsigned lanes, const uint8_t *states,
+    const uint8_t *words, size_t word_count, uint8_t *symbols, uint32_t *table, unsigned most);
 
 /// Sum of `count` bytes.
 uint64_t pith_sum_u8(const uint8_t *bytes, size_t count);

@@ -3,7 +3,7 @@ internal import PithTensor
 
 /// Brings stored planes back to bytes, with scratch memory of its own.
 final class PlaneDecoder {
-    private var tables: [UInt32] = []
+    private var table = [UInt32](repeating: 0, count: FrequencyTable.total + Int(PITH_RANS_SPARE))
     private let instructions: InstructionSet
 
     init(upTo instructions: InstructionSet) { self.instructions = instructions }
@@ -82,35 +82,33 @@ final class PlaneDecoder {
         var part = try reader.part(length, named: "plane")
         let laneBits = try part.byte()
         guard laneBits <= 6 else { throw reader.corrupt("a plane has more than 64 lanes", at: start) }
-        try readTables(&part, runs.count)
+        let frequencies = try readTables(&part, runs.count)
         let lanes = 1 << Int(laneBits)
         let states = try part.take(4 * lanes), words = try part.take(part.remaining)
         guard words.byteCount % 2 == 0 else { throw reader.corrupt("a plane's words are cut", at: start) }
         let status = unsafe states.withUnsafeBytes { states in
             unsafe words.withUnsafeBytes { words in
                 unsafe pith_rans_decode(
-                    tables, runs, runs.count, UInt32(lanes), states.baseAddress?.assumingMemoryBound(to: UInt8.self),
-                    words.baseAddress?.assumingMemoryBound(to: UInt8.self), words.count / 2, target.baseAddress,
+                    frequencies, runs, runs.count, UInt32(lanes),
+                    states.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                    words.baseAddress?.assumingMemoryBound(to: UInt8.self), words.count / 2, target.baseAddress, &table,
                     instructions.rawValue)
             }
         }
         guard status == 0 else { throw reader.corrupt("a plane does not decode to its end", at: start) }
     }
 
-    /// Reads `count` frequency tables and spreads them out.
-    private func readTables(_ part: inout ByteReader, _ count: Int) throws(CodingError) {
+    /// Reads `count` frequency tables, one after the other.
+    private func readTables(_ part: inout ByteReader, _ count: Int) throws(CodingError) -> [UInt16] {
         // A table has at most 2 bytes of bounds and 15 bits a symbol.
-        var bits = BitReader(part.peek(count * 482))
-        let needed = count * FrequencyTable.total
-        if tables.count < needed { tables = [UInt32](repeating: 0, count: needed) }
-        for index in 0..<count {
+        var bits = BitReader(part.peek(count * 482)), frequencies: [UInt16] = []
+        frequencies.reserveCapacity(256 * count)
+        for _ in 0..<count {
             guard let table = FrequencyTable(&bits) else { throw part.corrupt("a frequency table does not add up") }
-            unsafe tables.withUnsafeMutableBufferPointer { tables in
-                guard let base = tables.baseAddress else { return }
-                unsafe pith_rans_decoder_table(table.frequencies, base + index * FrequencyTable.total)
-            }
+            frequencies += table.frequencies
         }
         guard bits.hasCleanEnd else { throw part.corrupt("a frequency table has bits behind it") }
         try part.skip(bits.bytesRead)
+        return frequencies
     }
 }
