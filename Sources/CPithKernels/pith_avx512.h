@@ -1,7 +1,7 @@
 #pragma once
 
-// Whether this processor has the parts of AVX-512 that the weight coder uses, and tables of 256 bytes in its registers; used by the
-// loops of this folder alone.
+// Whether this processor has the parts of AVX-512 that the weight coder uses, tables of 256 and 128 bytes in its registers, and entries
+// of larger ones from memory; used by the loops of this folder alone.
 
 #if defined(__x86_64__)
 #include "pith_gather.h"
@@ -28,13 +28,18 @@ static inline __attribute__((always_inline)) __m512i look_up_128_512(const uint8
     return _mm512_permutex2var_epi8(_mm512_loadu_si512(bytes), symbols, _mm512_loadu_si512(bytes + 64));
 }
 
-/// The entries of a table at 16 places, through general registers.
+/// The entries of a table at 16 places, half of which go through general registers and half through memory: the parts of a processor
+/// that move numbers between registers, and those that load them, are busy alike.
 TARGET_512
 static inline __attribute__((always_inline)) __m512i gathered_512(const uint32_t *table, __m512i places) {
+    uint32_t stored[16];
+    _mm512_storeu_si512(stored, places);
+    // Compilers would move the numbers between registers after all.
+    __asm__ volatile("" : "+m"(stored));
     __m128i a = gathered_128(table, _mm512_castsi512_si128(places));
     __m128i b = gathered_128(table, _mm512_extracti32x4_epi32(places, 1));
-    __m128i c = gathered_128(table, _mm512_extracti32x4_epi32(places, 2));
-    __m128i d = gathered_128(table, _mm512_extracti32x4_epi32(places, 3));
+    __m128i c = four_entries(table, stored[8], stored[9], stored[10], stored[11]);
+    __m128i d = four_entries(table, stored[12], stored[13], stored[14], stored[15]);
     return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_set_m128i(b, a)), _mm256_set_m128i(d, c), 1);
 }
 #else

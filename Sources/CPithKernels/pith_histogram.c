@@ -57,11 +57,13 @@ static inline size_t add_lanes(const uint8_t *lanes, uint32_t *counter) {
     return sum;
 }
 
-// Counts the bytes of `rows` rows, most of which lie in the window. The rows of a piece stay in the fastest cache, and a lane of it
+// Counts the bytes of `rows` rows, piece by piece, and answers how many rows: it ends behind a piece of which more than one byte in
+// 128 lies outside of the window, as `count_far` is faster there. The rows of a piece stay in the fastest cache, and a lane of it
 // can not overflow.
-PITH_CLONES
-static void count_near(const uint8_t *bytes, size_t rows, int is_half, struct window window, uint32_t *counts) {
-    for (size_t done = 0; done < rows;) {
+PITH_CLONES_256
+static size_t count_near(const uint8_t *bytes, size_t rows, int is_half, struct window window, uint32_t *counts) {
+    size_t done = 0;
+    for (int is_near = 1; is_near && done < rows;) {
         size_t piece = rows - done < 128 ? rows - done : 128, inside = 0;
         for (unsigned v = window.first; v <= window.first + window.span; v += 4) {
             uint8_t a[ROW] = {0}, b[ROW] = {0}, c[ROW] = {0}, d[ROW] = {0}, value = (uint8_t)v;
@@ -78,15 +80,17 @@ static void count_near(const uint8_t *bytes, size_t rows, int is_half, struct wi
         for (size_t r = 0; r < piece && inside < piece * ROW; r++)
             count_outside(bytes + row_at(done + r, is_half), window, counts);
         done += piece;
+        is_near = 128 * inside >= 127 * piece * ROW;
     }
+    return done;
 }
 
-// Counts all bytes of `rows` rows.
-static void count_far(const uint8_t *bytes, size_t rows, int is_half, uint32_t *counts) {
+// Counts all bytes of the rows from `first` to the one before `rows`.
+static void count_far(const uint8_t *bytes, size_t first, size_t rows, int is_half, uint32_t *counts) {
     // Four counters a value, so that runs of one value do not wait for each other.
     uint32_t parts[4][256];
     memset(parts, 0, sizeof parts);
-    for (size_t r = 0; r < rows; r++)
+    for (size_t r = first; r < rows; r++)
         for (size_t start = row_at(r, is_half), i = start; i < start + ROW; i += 8) {
             uint64_t x;
             memcpy(&x, bytes + i, 8);
@@ -106,10 +110,8 @@ static void count_rows(const uint8_t *bytes, size_t rows, int is_half, uint32_t 
     struct window window = {0, 255};
     // Exponents of weights are few; a short look tells most other bytes.
     if (rows >= 16) window = window_of(bytes, rows, is_half);
-    if (window.span < NEAR)
-        count_near(bytes, rows, is_half, window, counts);
-    else if (rows > 0)
-        count_far(bytes, rows, is_half, counts);
+    size_t done = window.span < NEAR ? count_near(bytes, rows, is_half, window, counts) : 0;
+    if (done < rows) count_far(bytes, done, rows, is_half, counts);
 }
 
 void pith_histogram_u8(const uint8_t *bytes, size_t count, uint32_t *counts) {

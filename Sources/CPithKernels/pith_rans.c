@@ -99,8 +99,8 @@ static void far_entries(const uint64_t *table, struct far_table *far) {
     far->is_short = 1;
     for (unsigned s = 0; s < 128; s++)
         if (table[s] >> 32 & 0xffff && table[s + 128] >> 32 & 0xffff) far->is_short = 0;
-    for (unsigned s = 0; s < 256; s++) {
-        uint64_t entry = far->is_short && !(table[s] >> 32 & 0xffff) ? table[s ^ 128] : table[s];
+    for (unsigned s = 0; s < (far->is_short ? 128 : 256); s++) {
+        uint64_t entry = far->is_short && !(table[s] >> 32 & 0xffff) ? table[s + 128] : table[s];
         for (unsigned byte = 0; byte < 8; byte++) far->bytes[byte][s] = (uint8_t)(entry >> 8 * byte);
     }
 }
@@ -210,33 +210,15 @@ static uint16_t *encode_groups_512(
     return words;
 }
 
-// The entries of 16 states; in words, four to a register, as that takes fewer moves than `gathered_512`.
-TARGET_512
-static inline __attribute__((always_inline)) __m512i entries16(const uint32_t *table, __m512i states) {
-    __m256i slots = _mm512_cvtepi32_epi16(_mm512_and_si512(states, _mm512_set1_epi32(TOTAL - 1)));
-    __m128i low = _mm256_castsi256_si128(slots), high = _mm256_extracti128_si256(slots, 1), entries[4];
-    uint64_t fours[4] = {
-        (uint64_t)_mm_cvtsi128_si64(low), (uint64_t)_mm_extract_epi64(low, 1), (uint64_t)_mm_cvtsi128_si64(high),
-        (uint64_t)_mm_extract_epi64(high, 1)};
-    for (int i = 0; i < 4; i++) {
-        entries[i] = _mm_cvtsi32_si128((int)table[fours[i] & 0xffff]);
-        entries[i] = _mm_insert_epi32(entries[i], (int)table[fours[i] >> 16 & 0xffff], 1);
-        entries[i] = _mm_insert_epi32(entries[i], (int)table[fours[i] >> 32 & 0xffff], 2);
-        entries[i] = _mm_insert_epi32(entries[i], (int)table[fours[i] >> 48], 3);
-    }
-    return _mm512_inserti64x4(
-        _mm512_castsi256_si512(_mm256_set_m128i(entries[1], entries[0])), _mm256_set_m128i(entries[3], entries[2]), 1);
-}
-
 TARGET_512
 static inline const uint8_t *decode16(const uint32_t *table, const uint8_t *words, __m512i *state, uint8_t *symbols) {
     __m512i x = *state;
-    __m512i entry = entries16(table, x);
+    __m512i entry = gathered_512(table, _mm512_and_si512(x, _mm512_set1_epi32(TOTAL - 1)));
     __m512i f = _mm512_and_si512(_mm512_srli_epi32(entry, 8), _mm512_set1_epi32(0xfff));
     x = _mm512_add_epi32(_mm512_mullo_epi32(f, _mm512_srli_epi32(x, BITS)), _mm512_srli_epi32(entry, 20));
     __mmask16 empty = _mm512_cmplt_epu32_mask(x, _mm512_set1_epi32(LOWEST));
-    __m512i next = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)words));
-    *state = _mm512_mask_or_epi32(x, empty, _mm512_slli_epi32(x, 16), _mm512_maskz_expand_epi32(empty, next));
+    __m256i loaded = _mm256_maskz_expand_epi16(empty, _mm256_loadu_si256((const __m256i *)words));
+    *state = _mm512_mask_or_epi32(x, empty, _mm512_slli_epi32(x, 16), _mm512_cvtepu16_epi32(loaded));
     _mm_storeu_si128((__m128i *)symbols, _mm512_cvtepi32_epi8(entry));
     return words + 2 * (size_t)__builtin_popcount(empty);
 }

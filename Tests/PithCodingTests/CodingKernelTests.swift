@@ -1,5 +1,6 @@
 import CPithKernels
 import Foundation
+import PithCoding
 import PithTestSupport
 import Testing
 
@@ -39,6 +40,19 @@ import Testing
         let bytes: [UInt8] = (0..<20_000).map { place in
             place % 97 == 0
                 ? UInt8(samples.uniform() * 256) : UInt8(min(first + Int(samples.uniform() * Double(span)), 255))
+        }
+        var plain = [UInt32](repeating: 0, count: 256), counts = plain
+        for byte in bytes { plain[Int(byte)] += 1 }
+        unsafe pith_histogram_u8(bytes, bytes.count, &counts)
+        #expect(counts == plain)
+    }
+
+    @Test(arguments: [9, 28]) func `columns whose first values lie near each other and others do not are counted`(
+        _ span: Int
+    ) {
+        var samples = NumberSamples(seed: UInt64(span))
+        let bytes = (0..<1 << 17).map { place in
+            UInt8(samples.uniform() * (place % 1024 < 64 ? Double(span) : 256)) &+ (place % 1024 < 64 ? 90 : 0)
         }
         var plain = [UInt32](repeating: 0, count: 256), counts = plain
         for byte in bytes { plain[Int(byte)] += 1 }
@@ -136,6 +150,58 @@ import Testing
             unsafe pith_rans_normalize_to(all, counts, &frequencies)
             #expect(frequencies.reduce(0) { $0 + UInt32($1) } == all)
             #expect((0..<256).allSatisfy { counts[$0] == 0 || frequencies[$0] > 0 })
+        }
+    }
+
+    /// Symbols by what an encoder's table for them looks like.
+    enum Spread: CaseIterable { case near, short, far, alone }
+
+    private func symbols(_ spread: Spread, _ count: Int) -> [UInt8] {
+        var samples = NumberSamples(seed: UInt64(count))
+        return (0..<count).map { place in
+            let rank = Int(-log2(1 - samples.uniform() * 0.9999))
+            switch spread {
+            case .near: return UInt8(100 + rank)
+            // 3 and 131 share their lower bits, and only one of them occurs; the last of all is rare.
+            case .short: return UInt8([3, 132, 40, 200][place % 4] + rank)
+            case .far: return UInt8([3, 131, 40, 242][place % 4] + rank)
+            case .alone: return place == count / 2 ? 255 : 7
+            }
+        }
+    }
+
+    @Test(arguments: Spread.allCases, [64, 640, 5000, 70_001])
+    func `tables fill their place alone, and all instructions code by them alike`(_ spread: Spread, _ count: Int) {
+        let bytes = symbols(spread, count), spare = Int(PITH_RANS_SPARE), total = 1 << Int(PITH_RANS_BITS)
+        var counts = [UInt32](repeating: 0, count: 256), frequencies = [UInt16](repeating: 0, count: 256)
+        for byte in bytes { counts[Int(byte)] += 1 }
+        unsafe pith_rans_normalize(counts, &frequencies)
+        var table = [UInt32](repeating: 7, count: total + spare + 4), encoder = [UInt64](repeating: 0, count: 256)
+        unsafe pith_rans_decoder_table(frequencies, &table)
+        let plain = frequencies.enumerated().flatMap { symbol, frequency in
+            (0..<UInt32(frequency)).map { UInt32(symbol) | UInt32(frequency) << 8 | $0 << 20 }
+        }
+        #expect(table[..<total].elementsEqual(plain) && table[(total + spare)...].allSatisfy { $0 == 7 })
+        unsafe pith_rans_encoder_table(frequencies, &encoder)
+        var known: [UInt16]?
+        for instructions in InstructionSet.allCases {
+            var words = [UInt16](repeating: 0, count: count + 32), states = [UInt32](repeating: 0, count: 64)
+            let made = unsafe words.withUnsafeMutableBufferPointer { buffer in
+                guard let base = buffer.baseAddress else { return 0 }
+                return unsafe pith_rans_encode(
+                    encoder, bytes, [count], 1, 64, base + count + 32, &states, instructions.rawValue)
+            }
+            let stored = Array(words.suffix(made)),
+                start = states.flatMap { state in
+                    (0..<4).map { UInt8(truncatingIfNeeded: state >> (8 * $0)) }
+                }
+            #expect(stored == known ?? stored)
+            known = stored
+            let coded = stored.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }
+            var back = [UInt8](repeating: 0, count: count)
+            let status = unsafe pith_rans_decode(
+                frequencies, [count], 1, 64, start, coded, made, &back, &table, instructions.rawValue)
+            #expect(status == 0 && back == bytes)
         }
     }
 }

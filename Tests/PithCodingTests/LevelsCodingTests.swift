@@ -90,6 +90,19 @@ import Testing
         #expect(throws: CodingError.self) { try decoded(body, levels.count + 1) }
     }
 
+    @Test func `a mirrored table that gives all to one value is refused by both readers`() {
+        // One row of 8 and no classes; mirrored; values 0 to 0, a frequency of 2048; a coder's state, and words for 8 levels.
+        let body: [UInt8] = [6, 1, 8, 1, 1] + [1, 0, 0x18, 0] + [0, 0, 1, 0] + [UInt8](repeating: 0, count: 16)
+        #expect {
+            try decoded(body, 8)
+        } throws: {
+            ($0 as? CodingError)?.problem.contains("table of levels does not add up") == true
+        }
+        #expect(throws: (any Error).self) {
+            try PlainReader.elements(of: body, count: 8, width: 1, isRotated: false)
+        }
+    }
+
     @Test func `heads of levels that contradict themselves are refused`() throws {
         let body = encoded(Self.walks[0].levels, unit: 64)
         // Method, states, row, rows of a lane, sums of classes.

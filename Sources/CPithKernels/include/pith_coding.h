@@ -76,10 +76,10 @@ size_t pith_rans_encode(
     const uint64_t *tables, const uint8_t *symbols, const size_t *runs, size_t run_count, unsigned lanes,
     uint16_t *words_end, uint32_t *states, unsigned most);
 
-/// The way back. `frequencies` has 256 numbers for each run, `states` 4 * lanes bytes, `words` 2 * word_count bytes; `table` is
-/// a place for 4096 + `PITH_RANS_SPARE` entries. Returns 0 when exactly all words were used and each state came back to its
-/// start, else 1; `symbols` is filled with something in either case. Instructions past `most` are not used; all give the same
-/// symbols.
+/// The way back. `frequencies` has 256 numbers for each run, as `pith_rans_decoder_table` takes them: where they add up to more it
+/// writes past `table`, a place for 4096 + `PITH_RANS_SPARE` entries. `states` has 4 * lanes bytes, `words` 2 * word_count bytes.
+/// Returns 0 when exactly all words were used and each state came back to its start, else 1; what stands in `symbols` then is not to
+/// be used, and may not be written. Instructions past `most` are not used; all give the same symbols.
 int pith_rans_decode(
     const uint16_t *frequencies, const size_t *runs, size_t run_count, unsigned lanes, const uint8_t *states,
     const uint8_t *words, size_t word_count, uint8_t *symbols, uint32_t *table, unsigned most);

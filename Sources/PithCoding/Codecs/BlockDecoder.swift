@@ -9,7 +9,7 @@ package final class BlockDecoder {
     private let planes: PlaneDecoder, levels: LevelsDecoder
     private let split = ByteBuffer(), kept = ByteBuffer(), mask = ByteBuffer()
 
-    /// A decoder without scratch memory yet, whose loops use no other `instructions`; the elements are the same.
+    /// A decoder whose loops use no other `instructions`; the elements are the same.
     package init(upTo instructions: InstructionSet = .widest) {
         planes = PlaneDecoder(upTo: instructions)
         levels = LevelsDecoder(planes: planes, upTo: instructions)

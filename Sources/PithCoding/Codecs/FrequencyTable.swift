@@ -19,7 +19,7 @@ struct FrequencyTable: Equatable {
         unsafe pith_rans_normalize_to(UInt32(total), counts, &frequencies)
     }
 
-    /// Reads a stored table; nil when it ends early or does not add up to `total`.
+    /// Reads a stored table; nil when it ends early, does not add up to `total`, or gives all of it to one value.
     init?(_ reader: inout BitReader, total: Int = FrequencyTable.total) {
         frequencies = [UInt16](repeating: 0, count: 256)
         guard let first = reader.bits(8), let last = reader.bits(8), first <= last else { return nil }
@@ -34,6 +34,7 @@ struct FrequencyTable: Equatable {
             if length > 0 {
                 guard let low = reader.bits(length - 1) else { return nil }
                 frequencies[symbol] = UInt16(1 << (length - 1) | low)
+                guard frequencies[symbol] < total else { return nil }
                 sum += Int(frequencies[symbol])
             }
             symbol += 1

@@ -77,6 +77,7 @@ final class LevelsDecoder {
         for _ in 1..<max(sums, 1) { isNew.append(bits.bits(1) == 1) }
         for lane in 0..<shape.lanes { starts[lane] = UInt8(bits.bits(shape.bitsPerState) ?? 0) }
         let count = (isNew.count { $0 } + 1) * shape.sets, isMirrored = bits.bits(1) == 1
+        // Filling a table changes the start of the next, which is filled after it.
         let needed = count * FrequencyTable.total + Int(PITH_RANS_SPARE)
         if tables.count < needed { tables = [UInt32](repeating: 0, count: needed) }
         for index in 0..<count {
