@@ -198,14 +198,14 @@ static uint16_t *encode_groups_512(
     __m512i x[4];
     for (int i = 0; i < 4; i++) x[i] = _mm512_loadu_si512(states + 16 * i);
     int first = first_neighbour(table);
-    struct far_table far;
-    if (first < 0) far_entries(table, &far);
-    if (first >= 0)
+    if (first >= 0) {
         words = encode_near_512(table, first, symbols, groups, words, x);
-    else if (far.is_short)
-        words = encode_far_512(&far, 1, symbols, groups, words, x);
-    else
-        words = encode_far_512(&far, 0, symbols, groups, words, x);
+    } else {
+        struct far_table far;
+        far_entries(table, &far);
+        words = far.is_short ? encode_far_512(&far, 1, symbols, groups, words, x)
+                             : encode_far_512(&far, 0, symbols, groups, words, x);
+    }
     for (int i = 0; i < 4; i++) _mm512_storeu_si512(states + 16 * i, x[i]);
     return words;
 }
