@@ -8,11 +8,20 @@ public struct ActivationFormat: Hashable, Sendable {
     public var scale: Float
     /// The level that stands for zero, inside the type's range.
     public var zeroPoint: Int
+    /// Readers that take the value as it was before rounding, each by the name of its first output.
+    public var exactReaders: Set<String>
+    /// Whether a writer makes runtimes hold this value of shape `[N, C, H, W]` with its channels last.
+    public var prefersChannelsLast: Bool
 
     /// Creates a format.
-    public init(type: ScalarType, scale: Float, zeroPoint: Int) {
+    public init(
+        type: ScalarType, scale: Float, zeroPoint: Int, exactReaders: Set<String> = [],
+        prefersChannelsLast: Bool = false
+    ) {
         self.type = type
         self.scale = scale
         self.zeroPoint = zeroPoint
+        self.exactReaders = exactReaders
+        self.prefersChannelsLast = prefersChannelsLast
     }
 }

@@ -80,7 +80,10 @@ private struct BranchMove {
                 note: "moved out of the branch of \(node.label) that is always taken")
             trace.recordRemoval(of: source.qualified(weight.name), note: "moved")
         }
-        for (name, format) in branch.activationFormats { graph.activationFormats[renamed[name] ?? name] = format }
+        for (name, var format) in branch.activationFormats {
+            format.exactReaders = Set(format.exactReaders.map { renamed[$0] ?? $0 })
+            graph.activationFormats[renamed[name] ?? name] = format
+        }
         var nodes = branch.nodes
         for index in nodes.indices {
             nodes[index].redirectReads(renamed)

@@ -32,6 +32,12 @@ package struct Placement {
     package var shared: [String: String] = [:]
     /// Upper bounds that a clip puts on values.
     package var clipped: [String: Float] = [:]
+    /// Positions of the sums that integer kernels run, in graph order.
+    package var sums: [Int] = []
+    /// First outputs of the nodes that compute in float from a value made in float: they need not read it rounded.
+    package var exactReaders: [String: Set<String>] = [:]
+    /// Values of float convolutions that sums add to those of integer ones, which have their channels last.
+    package var mixedLayouts: Set<String> = []
 
     /// Operators that hand on what they get, moved: output and input have one format.
     private static let moving: Set<String> = [
@@ -43,13 +49,13 @@ package struct Placement {
     ]
     private static let several: Set<String> = ["Add", "Mul", "Concat"]
 
-    /// Plans `graph`; layers whose position is in `excluded` stay float.
-    package init(_ graph: Graph, excluded: Set<Int> = []) {
+    /// Plans `graph`; layers whose position is in `excluded` stay float, and sums whose position is in `floatSums`.
+    package init(_ graph: Graph, excluded: Set<Int> = [], floatSums: Set<Int> = []) {
         let index = GraphIndex(graph), all = Placement.layers(of: graph, index)
         var excluded = excluded, isSettled = false
         while !isSettled {
             layers = all.filter { !excluded.contains($0.node) }
-            plan(graph, index)
+            plan(graph, index, floatSums)
             // Without a format behind it, a convolution's integer kernel is not fused and costs more than float.
             let placed = Set(values)
             let bare = layers.filter {
@@ -60,9 +66,9 @@ package struct Placement {
         }
     }
 
-    private mutating func plan(_ graph: Graph, _ index: GraphIndex) {
+    private mutating func plan(_ graph: Graph, _ index: GraphIndex, _ floatSums: Set<Int>) {
         (shared, clipped) = ([:], [:])
-        let wanted = wantedValues(graph, index)
+        let (wanted, integers) = wantedValues(graph, index, floatSums)
         let outputs = Set(graph.outputs.map(\.name))
         func isPlaced(_ value: String) -> Bool { wanted.contains(value) && !outputs.contains(value) }
         values = graph.inputs.map(\.name).filter(isPlaced)
@@ -75,6 +81,33 @@ package struct Placement {
         }
         let placed = Set(values)
         shared = shared.filter { placed.contains($0.value) }
+        sums = integers.filter { graph.nodes[$0].isStandard("Add") }.sorted()
+        findFloatSides(graph, index, integers, floatSums)
+    }
+
+    /// Finds what reads values exactly, and where layouts meet.
+    private mutating func findFloatSides(
+        _ graph: Graph, _ index: GraphIndex, _ integers: Set<Int>, _ floatSums: Set<Int>
+    ) {
+        (exactReaders, mixedLayouts) = ([:], [])
+        let hidden = Set(integers.flatMap { graph.nodes[$0].inputs }).subtracting(values)
+        for value in values {
+            var maker = index.producers[value]
+            // A ReLU belongs to what it stands behind.
+            while let node = maker, let input = graph.nodes[node].inputs.first,
+                graph.nodes[node].isStandard(oneOf: ["Relu", "Clip"]), hidden.contains(input)
+            {
+                maker = index.producers[input]
+            }
+            guard maker.map({ !integers.contains($0) }) ?? true else { continue }
+            let readers = Set(index.readers[value] ?? []), floats = readers.subtracting(integers)
+            exactReaders[value] = Set(floats.compactMap { graph.nodes[$0].outputs.first })
+            guard let maker, graph.nodes[maker].isStandard("Conv"), floats.isSubset(of: floatSums),
+                graph.weights[graph.nodes[maker].inputs[1]]?.shape.rank == 4,
+                readers.contains(where: { graph.nodes[$0].isStandard("Add") })
+            else { continue }
+            mixedLayouts.insert(value)
+        }
     }
 
     /// The value behind a layer whose format its kernel needs: its output, or that of the ReLU that alone reads it.
@@ -140,9 +173,13 @@ package struct Placement {
         return graph.weights[node.inputs[2]]?.dense?.floats() == [0]
     }
 
-    private func wantedValues(_ graph: Graph, _ index: GraphIndex) -> Set<String> {
-        var wanted = Set(layers.map(\.input))
+    /// The values to be held in integers, and the positions of the nodes that integer kernels run with them.
+    private func wantedValues(
+        _ graph: Graph, _ index: GraphIndex, _ floatSums: Set<Int>
+    ) -> (values: Set<String>, nodes: Set<Int>) {
+        var wanted = Set(layers.map(\.input)), integers = Set(layers.map(\.node))
         let convolutions = Set(layers.filter { graph.nodes[$0.node].isStandard("Conv") }.map(\.node))
+        let convolved = convolvedValues(graph, convolutions)
         for (position, node) in graph.nodes.enumerated().reversed() {
             guard let output = node.outputs.first else { continue }
             if convolutions.contains(position) { wanted.insert(output) }
@@ -152,15 +189,35 @@ package struct Placement {
             {
                 wanted.insert(output)
             }
-            guard wanted.contains(output),
-                Placement.isMoving(node, graph) || node.isStandard(oneOf: Placement.computing)
+            guard wanted.contains(output), !floatSums.contains(position),
+                Placement.isMoving(node, graph)
+                    || node.isStandard(oneOf: Placement.computing) && convolved.contains(output)
             else { continue }
             let inputs = node.isStandard(oneOf: Placement.several) ? node.inputs : Array(node.inputs.prefix(1))
             // A constant operand has no format here: such sums stay float.
             guard inputs.allSatisfy({ graph.weights[$0] == nil && !$0.isEmpty }) else { continue }
             wanted.formUnion(inputs)
+            integers.insert(position)
         }
-        return wanted
+        return (wanted, integers)
+    }
+
+    /// Values that come out of integer convolutions by way of operators with integer kernels, and what ReLUs make.
+    ///
+    /// Products hand out floats, and float operators between products are as fast as integer ones and round nothing; a ReLU
+    /// costs nothing either way.
+    private func convolvedValues(_ graph: Graph, _ convolutions: Set<Int>) -> Set<String> {
+        var values: Set<String> = []
+        for (position, node) in graph.nodes.enumerated() {
+            guard let output = node.outputs.first else { continue }
+            let carries = Placement.isMoving(node, graph) || node.isStandard(oneOf: Placement.computing)
+            if convolutions.contains(position) || node.isStandard(oneOf: ["Relu", "Clip"])
+                || carries && node.inputs.contains(where: values.contains)
+            {
+                values.insert(output)
+            }
+        }
+        return values
     }
 
     /// Whether a value lies between a layer or sum and the ReLU or clip that alone reads it.

@@ -21,12 +21,12 @@ package struct StaticCandidate {
     /// How many places read each bias, less those that got a copy of their own.
     private var biasReaders: [String: Int] = [:]
 
-    /// Builds the candidate in which the nodes of `excluded` stay float.
+    /// Builds the candidate in which the nodes of `excluded` and of `floatSums` stay float.
     ///
     /// - Throws: `CompressionError` `.nonFiniteWeight`.
     package init(
-        _ piece: Workpiece, excluding excluded: Set<Int>, observations: [String: Observation],
-        settings: StaticQuantizer, activationType: ScalarType
+        _ piece: Workpiece, excluding excluded: Set<Int>, floatSums: Set<Int> = [],
+        observations: [String: Observation], settings: StaticQuantizer, activationType: ScalarType
     ) throws(CompressionError) {
         model = piece.model
         trace = piece.trace
@@ -36,7 +36,7 @@ package struct StaticCandidate {
         self.observations = observations
         names = NameSource(taken: model.graph.allNames)
         let index = GraphIndex(model.graph)
-        let placement = Placement(model.graph, excluded: excluded)
+        let placement = Placement(model.graph, excluded: excluded, floatSums: floatSums)
         placeActivations(placement)
         for layer in placement.layers {
             guard let bias = layer.bias else { continue }
@@ -64,6 +64,10 @@ package struct StaticCandidate {
             var format = range.format(activationType)
             if let bound = placement.clipped[root] { format.keep(below: bound) }
             formats[value] = format
+        }
+        for value in formats.keys {
+            formats[value]?.exactReaders = placement.exactReaders[value] ?? []
+            formats[value]?.prefersChannelsLast = placement.mixedLayouts.contains(value)
         }
         model.graph.activationFormats = formats
     }

@@ -53,7 +53,7 @@ public struct StaticQuantizer: Technique {
     /// Whether the most accurate of the fast results is taken instead of the first that is sound.
     public var objective = Objective.balanced
     /// How many times faster than float a result must be to be worth its error.
-    public var minimumSpeedup = 1.1
+    public var minimumSpeedup = 1.25
     /// Layers (by the name of the node, of its first output where it has none, or of the weight) that stay float.
     public var keepFloat: [String] = []
 

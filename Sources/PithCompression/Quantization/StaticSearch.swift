@@ -180,9 +180,14 @@ struct StaticSearch {
         for excluded in context.profile.isFixed ? [] : try exclusions(trials, seen) {
             _ = try trials.measure(excluded)
         }
-        let fast = trials.tried.filter(\.isFast), fastest = fast.compactMap(\.speedup).max() ?? 1
+        var fast: [StaticTrials.Measured] { trials.tried.filter(\.isFast) }
+        let fastest = fast.compactMap(\.speedup).max() ?? 1
         func mostAccurate(within slack: Double) -> StaticTrials.Measured? {
             fast.filter { ($0.speedup ?? fastest) >= slack * fastest }.max { $0.sqnrDB < $1.sqnrDB }
+        }
+        guard let start = mostAccurate(within: StaticSearch.slack) else { return nil }
+        if !context.profile.isFixed {
+            try measureFloatSums(&trials, beside: start.exclusion, atLeast: StaticSearch.slack * fastest)
         }
         guard var best = mostAccurate(within: StaticSearch.slack) else { return nil }
         if let slower = mostAccurate(within: StaticSearch.wideSlack),
@@ -192,6 +197,24 @@ struct StaticSearch {
         }
         guard try await isSound(best, trials) else { return nil }
         return best
+    }
+
+    /// Measures candidates whose first sums are in float: as many as leave the speed that is asked for.
+    ///
+    /// What a sum is rounded by stays in all sums behind it, so the first matter most.
+    private func measureFloatSums(
+        _ trials: inout StaticTrials, beside start: StaticTrials.Exclusion, atLeast speed: Double
+    ) throws {
+        let all = Placement(trials.piece.model.graph, excluded: trials.kept.union(start.nodes)).sums
+        var (fastCount, slowCount, count) = (0, all.count + 1, all.count)
+        while count > fastCount {
+            let next = StaticTrials.Exclusion(
+                label: "\(start.label), and the first \(count) of \(all.count) sums in float",
+                reasons: start.reasons, sums: Set(all.prefix(count)))
+            if try trials.measure(next).speedup ?? 0 >= speed { fastCount = count } else { slowCount = count }
+            count = (fastCount + slowCount) / 2
+            if slowCount - fastCount <= max(1, all.count / 8) { count = fastCount }
+        }
     }
 
     /// Whether a result reaches the target, or comes near integer weights alone.

@@ -28,11 +28,13 @@ struct StaticTrials {
         self.progress = progress
     }
 
-    /// Layers to leave in float.
+    /// Layers and sums to leave in float.
     struct Exclusion {
         let label: String
         /// Why, by the position of the layer's node.
         var reasons: [Int: String] = [:]
+        /// Positions of sums.
+        var sums: Set<Int> = []
 
         var nodes: Set<Int> { Set(reasons.keys) }
     }
@@ -70,8 +72,8 @@ struct StaticTrials {
     mutating func measure(_ exclusion: Exclusion) throws -> Measured {
         progress("measuring \(exclusion.label)")
         let candidate = try StaticCandidate(
-            piece, excluding: kept.union(exclusion.nodes), observations: observations, settings: settings,
-            activationType: type)
+            piece, excluding: kept.union(exclusion.nodes), floatSums: exclusion.sums, observations: observations,
+            settings: settings, activationType: type)
         let bytes = try ONNXWriter.encode(candidate.model), sqnr = try bench.sqnrDB(of: bytes)
         // A ruined candidate need not be timed.
         let speedup = sqnr < settings.minimumSQNR ? nil : try bench.speedup(of: bytes)

@@ -9,24 +9,23 @@ extension GraphLowering {
             let what = "QuantizeLinear to \(format.type.rawValue)"
             try require(OperatorSets.quantizing(format.type), what, for: value)
         }
-        var nodes: [Node] = [], readable: [String: String] = [:]
+        var nodes: [Node] = [], readable = ReadableValues()
         for input in graph.inputs where graph.activationFormats[input.name] != nil {
-            readable[input.name] = quantize(input.name, into: &nodes)
+            quantize(input.name, into: &nodes, &readable)
         }
         let outputs = Set(graph.outputs.map(\.name))
         for node in graph.nodes {
-            var node = node
-            node.renameReads(readable)
             let position = nodes.count
-            nodes.append(node)
-            for (index, output) in node.outputs.enumerated() where graph.activationFormats[output] != nil {
+            nodes.append(node.reading(readable))
+            for (index, output) in node.outputs.enumerated() {
+                guard let format = graph.activationFormats[output] else { continue }
                 if outputs.contains(output) {
                     // The caller keeps its name: the float value moves aside.
                     let float = names.make(output, "_f")
                     nodes[position].outputs[index] = float
-                    quantize(float, as: output, format: graph.activationFormats[output], into: &nodes)
+                    quantize(float, format, as: output, called: output, into: &nodes)
                 } else {
-                    readable[output] = quantize(output, into: &nodes)
+                    quantize(output, into: &nodes, &readable)
                 }
             }
         }
@@ -34,26 +33,69 @@ extension GraphLowering {
         graph.activationFormats = [:]
     }
 
-    private mutating func quantize(_ value: String, into nodes: inout [Node]) -> String {
-        let result = names.make(value, "_d")
-        quantize(value, as: result, format: graph.activationFormats[value], into: &nodes)
-        return result
+    /// Puts the pair of `value` into `nodes`, and what its readers read from now on into `readable`.
+    private mutating func quantize(_ value: String, into nodes: inout [Node], _ readable: inout ReadableValues) {
+        guard let format = graph.activationFormats[value] else { return }
+        let exact = format.prefersChannelsLast ? laidOut(value, into: &nodes) : value
+        let rounded = names.make(value, "_d")
+        quantize(exact, format, as: rounded, called: value, into: &nodes)
+        readable.rounded[value] = rounded
+        readable.exact[value] = (readers: format.exactReaders, name: exact)
     }
 
     private mutating func quantize(
-        _ value: String, as result: String, format: ActivationFormat?, into nodes: inout [Node]
+        _ value: String, _ format: ActivationFormat, as result: String, called name: String, into nodes: inout [Node]
     ) {
-        guard let format, let zero = try? Tensor(integers: [format.zeroPoint], as: format.type, shape: .scalar) else {
-            preconditionFailure("The activation format of '\(value)' has a zero point outside its type.")
+        guard let zero = try? Tensor(integers: [format.zeroPoint], as: format.type, shape: .scalar) else {
+            preconditionFailure("The activation format of '\(name)' has a zero point outside its type.")
         }
-        let scale = store(Tensor(scalar: format.scale), value, "_s"), zeroPoint = store(zero, value, "_z")
-        let levels = names.make(value, "_q")
+        let scale = store(Tensor(scalar: format.scale), name, "_s"), zeroPoint = store(zero, name, "_z")
+        let levels = names.make(name, "_q")
         nodes.append(Node("QuantizeLinear", inputs: [value, scale, zeroPoint], outputs: [levels]))
         nodes.append(Node("DequantizeLinear", inputs: [levels, scale, zeroPoint], outputs: [result]))
+    }
+
+    /// The name of a value equal to `value`, which a runtime gets by way of its channels last.
+    ///
+    /// Integer convolutions of ONNX Runtime want channels last. It moves the transpositions around them through a sum only where
+    /// every operand is transposed, so that one operand out of a float convolution keeps two transpositions in each
+    /// block behind it; here that operand is transposed too, which costs nothing behind a float convolution. The `Reshape` does
+    /// nothing but keep the two `Transpose` from being cancelled before integer kernels are in place.
+    private mutating func laidOut(_ value: String, into nodes: inout [Node]) -> String {
+        let last = names.make(value, "_nhwc"), same = names.make(value, "_nhwc_same")
+        let result = names.make(value, "_nchw")
+        let shape = store(Tensor(vector: [Int64](repeating: 0, count: 4)), value, "_shape")
+        func transpose(_ input: String, _ output: String, _ order: [Int64]) -> Node {
+            Node("Transpose", inputs: [input], outputs: [output], attributes: [Attribute("perm", .integers(order))])
+        }
+        nodes.append(transpose(value, last, [0, 2, 3, 1]))
+        nodes.append(Node("Reshape", inputs: [last, shape], outputs: [same]))
+        nodes.append(transpose(same, result, [0, 3, 1, 2]))
+        return result
+    }
+}
+
+/// What the readers of a value that has a format read instead.
+private struct ReadableValues {
+    var rounded: [String: String] = [:]
+    var exact: [String: (readers: Set<String>, name: String)] = [:]
+
+    /// The names that a node with this first output reads.
+    func names(for output: String?) -> [String: String] {
+        guard let output else { return rounded }
+        let own = exact.filter { $0.value.readers.contains(output) }.mapValues(\.name)
+        return own.isEmpty ? rounded : rounded.merging(own) { $1 }
     }
 }
 
 extension Node {
+    /// This node with what it can read.
+    fileprivate func reading(_ values: ReadableValues) -> Node {
+        var node = self
+        node.renameReads(values.names(for: outputs.first))
+        return node
+    }
+
     /// Lets this node, and the graphs nested in it, read other values in place of those `names` lists.
     fileprivate mutating func renameReads(_ names: [String: String]) {
         inputs = inputs.map { names[$0] ?? $0 }

@@ -9,14 +9,19 @@ import Testing
 
 /// What ONNX Runtime really runs of a quantized model, by its own profile.
 @Suite(.enabled(if: GraphBench.hasRuntime, "needs ONNX Runtime")) struct FusedKernelTests {
-    /// Compresses with `int8` under fixed rules and counts the kernels of one run.
-    private func kernels(model: String, card: String) async throws -> [String: Int] {
+    /// Compresses with `int8` under fixed rules, with layers left in float, and counts the kernels of one run.
+    private func kernels(model: String, card: String, keepFloat: [String] = []) async throws -> [String: Int] {
         let scratch = try Scratch()
         let original = try ONNXReader.read(path: model)
         let dataset = try Dataset(path: card, graphInputs: original.graph.requiredInputs)
         var piece = Workpiece(model: original)
         for stage in try Recipe.named("int8").stages {
-            try await stage.technique.apply(to: &piece, in: StageContext(dataset: dataset, threads: 2))
+            var technique = stage.technique
+            if var calibrated = technique as? StaticQuantizer {
+                calibrated.keepFloat = keepFloat
+                technique = calibrated
+            }
+            try await technique.apply(to: &piece, in: StageContext(dataset: dataset, threads: 2))
         }
         var options = SessionOptions()
         options.profilePrefix = scratch.path("profile")
@@ -52,5 +57,15 @@ import Testing
         #expect(kernels["QLinearAdd"] == 9)
         #expect(kernels["QGemm"] == 1)
         #expect(Self.float.isDisjoint(with: kernels.keys), "\(kernels.sorted { $0.key < $1.key })")
+    }
+
+    @Test(.enabled(if: SharedData.has("models/resnet20-cifar10.onnx"), "needs the shared data folder"))
+    func `a first convolution in float leaves no transpositions in the blocks behind it`() async throws {
+        let kernels = try await kernels(
+            model: SharedData.url("models/resnet20-cifar10.onnx").path,
+            card: SharedData.url("cards/resnet-cifar10.yaml").path, keepFloat: ["/conv1/Conv"])
+        #expect(kernels["Conv"] == 1)
+        #expect(kernels["QLinearConv"] == 18 && kernels["QLinearAdd"] == 9)
+        #expect(kernels["Transpose", default: 0] <= 2, "\(kernels.sorted { $0.key < $1.key })")
     }
 }

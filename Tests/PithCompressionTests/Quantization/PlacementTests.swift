@@ -36,6 +36,42 @@ struct PlacementTests {
         #expect(Placement(graph, excluded: [0, 2, 7]).values.isEmpty)
     }
 
+    @Test func `a sum in float reads what a float convolution made, with its channels last`() throws {
+        let graph = try SmallModels.residual().graph
+        let integers = Placement(graph, excluded: [0])
+        // Only an integer sum stands beside the second convolution: it reads levels.
+        #expect(integers.sums == [3] && integers.exactReaders["r1"] == [] && integers.mixedLayouts == ["r1"])
+        let sum = Placement(graph, excluded: [0], floatSums: [3])
+        #expect(sum.sums.isEmpty && sum.exactReaders["r1"] == ["s"] && sum.mixedLayouts == ["r1"])
+        #expect(sum.values == integers.values && sum.layers == integers.layers)
+        // What an integer convolution makes has been rounded for everyone, and has its channels last already.
+        let all = Placement(graph, floatSums: [3])
+        #expect(all.exactReaders == ["x": [], "r2": []] && all.mixedLayouts.isEmpty)
+    }
+
+    @Test func `a float reader beside the sums keeps a layout as it is`() throws {
+        var graph = try SmallModels.residual().graph
+        graph.nodes.append(Node("Erf", inputs: ["r1"], outputs: ["e"]))
+        let placement = Placement(graph, excluded: [0])
+        #expect(placement.exactReaders["r1"] == ["e"] && placement.mixedLayouts.isEmpty)
+    }
+
+    @Test func `what stands between products computes in float, behind convolutions in integers`() throws {
+        func gated(_ layer: (String, String, String) -> Node, _ shape: [Int]) throws -> [String] {
+            placement(
+                [
+                    layer("x", "gate", "w1"), layer("x", "up", "w2"), Node("Sigmoid", inputs: ["gate"], outputs: ["s"]),
+                    Node("Mul", inputs: ["gate", "s"], outputs: ["silu"]),
+                    Node("Mul", inputs: ["silu", "up"], outputs: ["m"]), layer("m", "last", "w3"), end,
+                ], try (1...3).map { try GraphBench.random("w\($0)", shape, seed: UInt64($0)) }
+            ).values
+        }
+        let products = try gated({ Node("MatMul", inputs: [$0, $2], outputs: [$1]) }, [8, 8])
+        #expect(products == ["x", "m"])
+        let convolutions = try gated({ self.convolution($0, $1, $2) }, [4, 4, 1, 1])
+        #expect(convolutions == ["x", "gate", "up", "s", "silu", "m", "last"])
+    }
+
     @Test func `inputs of a concatenation have formats of their own`() throws {
         let placement = placement(
             [

@@ -1,4 +1,5 @@
 import PithCompression
+import PithEvaluation
 import PithModel
 import PithTensor
 import Testing
@@ -108,6 +109,64 @@ struct StaticCandidateTests {
         for (new, old) in zip(form.decoded().elements(as: Float.self), try numbers(model, "b")) {
             #expect(abs(new - old) < 1e-4)
         }
+    }
+
+    /// A convolution and five blocks that add little to the stream, as those of deep networks do.
+    private func stream() throws -> Model {
+        var nodes = [
+            Node("Conv", inputs: ["x", "w0"], outputs: ["c0"], attributes: SmallModels.pads(1)),
+            Node("Relu", inputs: ["c0"], outputs: ["r0"]),
+        ]
+        for block in 1...5 {
+            nodes += [
+                Node(
+                    "Conv", inputs: ["r\(block - 1)", "w\(block)"], outputs: ["c\(block)"],
+                    attributes: SmallModels.pads(1)),
+                Node("Add", inputs: ["c\(block)", "r\(block - 1)"], outputs: ["s\(block)"]),
+                Node("Relu", inputs: ["s\(block)"], outputs: ["r\(block)"]),
+            ]
+        }
+        nodes.append(Node("GlobalAveragePool", inputs: ["r5"], outputs: ["y"]))
+        return GraphBench.model(
+            nodes, inputs: [GraphBench.input("x", [-1, 8, 8, 8])], outputs: ["y"],
+            weights: try (0...5).map { layer in
+                let weight = try SmallModels.tensor([8, 8, 3, 3], seed: 1 + UInt64(layer))
+                let numbers = weight.elements(as: Float.self).map { $0 * (layer == 0 ? 1 : 0.02) }
+                return Weight("w\(layer)", Tensor(numbers, shape: weight.shape))
+            })
+    }
+
+    @Test(.enabled(if: GraphBench.hasRuntime))
+    func `a sum in float errs less than one in integers, and a layout changes nothing`() throws {
+        let model = try stream(), data = try SmallModels.tensor([16, 8, 8, 8], seed: 9)
+        let names = (0..<5).flatMap { ["r\($0)", "c\($0 + 1)"] }
+        var exposed = model
+        exposed.graph.outputs += names.map { ValueInfo(name: $0) }
+        let values = try GraphBench.run(exposed, ["x": data])
+        let observations = Dictionary(
+            uniqueKeysWithValues: try names.map { ($0, observation(try #require(values[$0]), axis: 1)) })
+        let exact = try #require(values["y"])
+        let sums = Placement(model.graph, excluded: [0]).sums
+        #expect(sums == [3, 6, 9, 12])
+        func candidate(_ floatSums: [Int]) throws -> Model {
+            try StaticCandidate(
+                Workpiece(model: model), excluding: [0], floatSums: Set(floatSums), observations: observations,
+                settings: StaticQuantizer(), activationType: .uint8
+            ).model
+        }
+        func sqnrDB(_ model: Model) throws -> Double {
+            var error = SignalToNoise()
+            error.add(exact, try #require(GraphBench.run(model, ["x": data])["y"]))
+            return error.decibels
+        }
+        let errors = try [[], Array(sums.prefix(2)), sums].map { try sqnrDB(candidate($0)) }
+        #expect(errors[1] > errors[0] + 1)
+        #expect(errors[2] > errors[1] + 1)
+        var plain = try candidate(sums)
+        #expect(plain.graph.activationFormats["r0"]?.prefersChannelsLast == true)
+        #expect(plain.graph.activationFormats["r1"]?.exactReaders == ["s2"])
+        plain.graph.activationFormats["r0"]?.prefersChannelsLast = false
+        #expect(try sqnrDB(plain) == errors[2])
     }
 
     @Test func `a bias that two layers share is copied, and both are told`() throws {

@@ -31,6 +31,39 @@ import Testing
     }
 
     @Test(.enabled(if: TestRuntime.isPresent, "needs ONNX Runtime"))
+    func `readers that compute in float may take the value as it was`() throws {
+        let format = ActivationFormat(type: .uint8, scale: 0.25, zeroPoint: 0, exactReaders: ["y"])
+        var model = chain(["a": format], outputs: ["y", "z"])
+        model.graph.nodes.append(Node("Neg", inputs: ["a"], outputs: ["z"]))
+        #expect(try run(model) == [0, -0.3, -0.55, -100] && run(model, "z") == [0, -0.25, -0.5, -63.75])
+    }
+
+    @Test(.enabled(if: TestRuntime.isPresent, "needs ONNX Runtime"))
+    func `channels last change the way of a value, not the value`() throws {
+        let type = ValueType(element: .float32, dimensions: [.fixed(1), .fixed(2), .fixed(2), .fixed(3)])
+        let numbers = try Tensor((0..<12).map { Float($0) / 4 }, shape: Shape([1, 2, 2, 3]))
+        func lowered(_ prefersChannelsLast: Bool) throws -> (nodes: [String], outputs: [String: Tensor]) {
+            let format = ActivationFormat(
+                type: .uint8, scale: 0.5, zeroPoint: 0, exactReaders: ["z"], prefersChannelsLast: prefersChannelsLast)
+            let graph = Graph(
+                nodes: ["Relu", "Neg", "Abs"].enumerated().map {
+                    Node($1, inputs: [$0 == 0 ? "x" : "a"], outputs: [["a", "y", "z"][$0]])
+                }, inputs: [ValueInfo(name: "x", type: type)],
+                outputs: ["y", "z"].map { ValueInfo(name: $0, type: type) }, activationFormats: ["a": format])
+            let model = Model(graph: graph, operatorSets: ["": 13], formatVersion: 7)
+            let nodes = try ONNXLowering.lowered(model).graph.nodes.map(\.operation)
+            return (nodes, try TestRuntime.outputs(of: model, ["x": numbers]))
+        }
+        let plain = try lowered(false), last = try lowered(true)
+        #expect(plain.nodes == ["Relu", "QuantizeLinear", "DequantizeLinear", "Neg", "Abs"])
+        #expect(
+            last.nodes == [
+                "Relu", "Transpose", "Reshape", "Transpose", "QuantizeLinear", "DequantizeLinear", "Neg", "Abs",
+            ])
+        #expect(plain.outputs == last.outputs && plain.outputs["z"] == numbers)
+    }
+
+    @Test(.enabled(if: TestRuntime.isPresent, "needs ONNX Runtime"))
     func `an input is rounded and an output keeps its name`() throws {
         let signed = ActivationFormat(type: .int8, scale: 0.5, zeroPoint: -10)
         #expect(try run(chain(["x": signed, "y": signed])) == [0, -0.5, -0.5, -59])
