@@ -8,8 +8,8 @@ extension ContainerReader {
     ///   `unsupported` where a block needs a codec or a newer reader, `tooLarge` above ``maximumByteCount``.
     /// - Complexity: O(*b* + *n*) for *b* segments in the container and *n* elements in the array's blocks.
     public func bytes(ofArray name: String) throws(ReaderError) -> [UInt8] {
-        let numbers = arrays.firstIndex { $0.name == name && $0.type != .text }
-        guard let index = numbers ?? arrays.firstIndex(where: { $0.name == name }) else {
+        let numbers = arrays.firstIndex { $0.type != .text && $0.name.isExactly(name) }
+        guard let index = numbers ?? arrays.firstIndex(where: { $0.name.isExactly(name) }) else {
             throw .notFound("array '\(name)'", "Names are listed in arrays.")
         }
         return try bytes(ofArrayAt: index)
@@ -118,4 +118,9 @@ extension ReaderError {
     static func notFound(_ subject: String, _ remedy: String) -> ReaderError {
         ReaderError(code: .notFound, subject: subject, problem: "The container does not have it.", remedy: remedy)
     }
+}
+
+extension String {
+    /// Whether `other` has the same bytes: equivalent texts may name two arrays.
+    func isExactly(_ other: String) -> Bool { utf8.elementsEqual(other.utf8) }
 }

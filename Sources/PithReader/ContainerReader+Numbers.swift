@@ -53,8 +53,8 @@ extension ContainerReader {
     }
 
     private func weight(named name: String) throws(ReaderError) -> Weight {
-        if let index = forms.firstIndex(where: { $0.name == name }) { return .form(index) }
-        guard let index = arrays.firstIndex(where: { $0.name == name && $0.type != .text }) else {
+        if let index = forms.firstIndex(where: { $0.name.isExactly(name) }) { return .form(index) }
+        guard let index = arrays.firstIndex(where: { $0.type != .text && $0.name.isExactly(name) }) else {
             throw .notFound("weight '\(name)'", "Names are listed in forms and arrays.")
         }
         return .array(index)

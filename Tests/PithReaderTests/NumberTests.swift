@@ -122,4 +122,15 @@ import Testing
             #expect(#expect(throws: ReaderError.self, performing: read)?.code == .tooLarge)
         }
     }
+
+    @Test func `names that are equivalent and have other bytes are those of two arrays`() throws {
+        var builder = ContainerBuilder()
+        builder.add("\u{e9}", .uint8, [2], [1, 2])
+        builder.add("e\u{301}", .uint8, [2], [3, 4])
+        let reader = try builder.reader()
+        #expect(try reader.bytes(ofArray: "\u{e9}") == [1, 2])
+        #expect(try reader.bytes(ofArray: "e\u{301}") == [3, 4])
+        #expect(try reader.numbers(ofWeights: ["e\u{301}", "\u{e9}"]) == [[3, 4], [1, 2]])
+        #expect(throws: ReaderError.self) { try reader.bytes(ofArray: "e") }
+    }
 }

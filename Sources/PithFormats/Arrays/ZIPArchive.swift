@@ -28,7 +28,7 @@ public struct ZIPArchive: Sendable {
     /// Its files in the order of its directory.
     public let entries: [Entry]
     private let bytes: Storage
-    private let indexes: [String: Int]
+    private let indexes: [ExactName: Int]
 
     /// Opens the archive at `path`.
     ///
@@ -44,9 +44,9 @@ public struct ZIPArchive: Sendable {
     /// - Throws: as `init(path:)`.
     public init(_ bytes: Storage, named name: String) throws(FormatError) {
         let directory = try ZIPDirectory(bytes, named: name)
-        var indexes: [String: Int] = [:]
-        for (index, entry) in directory.entries.enumerated() where indexes.updateValue(index, forKey: entry.name) != nil
-        {
+        var indexes: [ExactName: Int] = [:]
+        for (index, entry) in directory.entries.enumerated()
+        where indexes.updateValue(index, forKey: ExactName(entry.name)) != nil {
             throw FormatError(
                 code: .corrupt, subject: "\(name), entry '\(entry.name)'", problem: "it stands in the archive twice.",
                 remedy: "Make the archive again with unique names.")
@@ -67,8 +67,8 @@ public struct ZIPArchive: Sendable {
         return start == [0x50, 0x4b, 3, 4] || start == [0x50, 0x4b, 5, 6]
     }
 
-    /// The file called `name`, nil when there is none.
-    public func entry(named name: String) -> Entry? { indexes[name].map { entries[$0] } }
+    /// The file called `name`, byte for byte; nil when there is none.
+    public func entry(named name: String) -> Entry? { indexes[ExactName(name)].map { entries[$0] } }
 
     /// The content of `entry`, with its checksum verified; stored content is not copied.
     ///

@@ -1,4 +1,3 @@
-internal import Foundation
 internal import PithCoding
 internal import PithTensor
 
@@ -34,17 +33,10 @@ extension ArrayExport {
 
     // MARK: Safetensors
 
-    private struct Record: Encodable {
-        let dtype: String
-        let shape: [Int]
-        let data_offsets: [Int]
-    }
-
     /// Writes the entries as safetensors; answers the size of the file.
     func writeTensors(_ entries: [Entry], _ arrays: ContainerArrays, _ sink: FileSink) throws -> Int {
-        let (records, offsets) = try records(entries, arrays), encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        var text = [UInt8](try encoder.encode(records))
+        let (records, offsets) = try records(entries, arrays)
+        var text = Array("{\(records.joined(separator: ","))}".utf8)
         text += [UInt8](repeating: UInt8(ascii: " "), count: (8 - text.count % 8) % 8)
         var start = ByteWriter()
         start.number(UInt64(text.count))
@@ -65,8 +57,8 @@ extension ArrayExport {
     /// What the header says of each entry, and where each starts behind it; one place more is where the last ends.
     private func records(
         _ entries: [Entry], _ arrays: ContainerArrays
-    ) throws(FormatError) -> (records: [String: Record], offsets: [Int]) {
-        var records: [String: Record] = [:], offsets = [0]
+    ) throws(FormatError) -> (records: [String], offsets: [Int]) {
+        var records: [String] = [], offsets = [0]
         for entry in entries {
             let (stored, shape) = try layout(entry, arrays), start = offsets[offsets.count - 1]
             let type = ArrayExport.type(stored) { SafetensorsHeader.name(of: $0) != nil }
@@ -81,9 +73,25 @@ extension ArrayExport {
                     problem: "its shape \(shape) takes more bytes than a file can have.", remedy: FormatError.damaged)
             }
             offsets.append(start + count)
-            records[entry.name] = Record(dtype: name, shape: shape.dimensions, data_offsets: [start, start + count])
+            let lengths = shape.dimensions.map(String.init).joined(separator: ",")
+            records.append(
+                "\(ArrayExport.json(entry.name)):{\"dtype\":\"\(name)\",\"shape\":[\(lengths)],"
+                    + "\"data_offsets\":[\(start),\(start + count)]}")
         }
         return (records, offsets)
+    }
+
+    /// A text in JSON.
+    private static func json(_ text: String) -> String {
+        var bytes: [UInt8] = []
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
+            case 0..<32: bytes += Array("\\u00\(byte < 16 ? "0" : "")\(String(byte, radix: 16))".utf8)
+            default: bytes.append(byte)
+            }
+        }
+        return "\"\(String(decoding: bytes, as: UTF8.self))\""
     }
 
     /// Bytes of numbers in a file, at most, so that there is room for its header.

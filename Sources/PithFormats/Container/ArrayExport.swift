@@ -46,9 +46,6 @@ package struct ArrayExport: Sendable {
         case part(NamedForm, Int)
     }
 
-    /// What a safetensors header has that is no array.
-    private static let metadata = "__metadata__"
-
     /// Writes all weights to `path`.
     ///
     /// - Returns: The number of bytes written.
@@ -57,7 +54,7 @@ package struct ArrayExport: Sendable {
         let url = URL(fileURLWithPath: path), staged = try StagedOutput(beside: path)
         let isNPZ = url.pathExtension.lowercased() == "npz"
         let arrays = ContainerArrays(file, cacheBytes: 16 << 20)
-        let entries = try entries(arrays, besides: isNPZ ? [] : [ArrayExport.metadata])
+        let entries = try entries(arrays, besides: isNPZ ? [] : [SafetensorsHeader.metadata])
         var count = 0
         try staged.write(url.lastPathComponent) { sink in
             count = isNPZ ? try writeArchive(entries, arrays, sink) : try writeTensors(entries, arrays, sink)
@@ -71,7 +68,7 @@ package struct ArrayExport: Sendable {
     /// - Throws: `FormatError` as `ContainerArrays.tensor` and `NPYWriter.write`.
     package func write(array name: String, rows: Range<Int>?, to path: String) throws(FormatError) -> Int {
         let arrays = ContainerArrays(file), tensor: Tensor
-        if let form = file.directory.forms.first(where: { $0.name == name }) {
+        if let form = file.directory.forms.first(where: { $0.name.isExactly(name) }) {
             let whole = try decoder(arrays).representation(of: form).decoded()
             tensor = try rows.map { (rows) throws(FormatError) in try self.rows(rows, of: whole, name) } ?? whole
         } else {
@@ -104,7 +101,7 @@ package struct ArrayExport: Sendable {
 
     /// The arrays of the output with names that occur once and are not `reserved`: weights in stored forms, then the other
     /// arrays.
-    private func entries(_ arrays: ContainerArrays, besides reserved: Set<String>) throws(FormatError) -> [Entry] {
+    private func entries(_ arrays: ContainerArrays, besides reserved: [String]) throws(FormatError) -> [Entry] {
         var entries: [Entry] = []
         for named in file.directory.forms {
             guard isStored else {
@@ -121,7 +118,7 @@ package struct ArrayExport: Sendable {
         for index in file.directory.weights where !used.contains(index) {
             entries.append(Entry(name: file.directory.arrays[index].name, source: .array(index)))
         }
-        var names = UniqueNames(taken: reserved)
+        var names = UniqueNames(taken: reserved, by: ExactName.init)
         for index in entries.indices { entries[index].name = names.make(entries[index].name) }
         return entries
     }

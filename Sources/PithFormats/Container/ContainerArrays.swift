@@ -50,13 +50,12 @@ package final class ContainerArrays: Sendable {
     /// What the container holds.
     package var directory: ContainerDirectory { file.directory }
 
-    /// The array called `name`, or some indices of its first axis.
+    /// The array called `name`, byte for byte, or some indices of its first axis.
     ///
     /// - Throws: `FormatError` `.notInFile` when there is no such array or row; `.corrupt` when a block it needs is damaged.
     /// - Complexity: O(rows), rounded up to blocks; only their bytes are read.
     package func tensor(named name: String, rows: Range<Int>? = nil) throws(FormatError) -> Tensor {
-        let arrays = file.directory.arrays
-        guard let index = arrays.indices.first(where: { arrays[$0].name == name && arrays[$0].type != nil }) else {
+        guard let index = file.directory.index(ofArray: name) else {
             throw FormatError(
                 code: .notInFile, subject: file.path, problem: "it has no array '\(name)'.",
                 remedy: "`pith inspect` lists its arrays.")

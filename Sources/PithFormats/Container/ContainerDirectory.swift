@@ -101,6 +101,11 @@ package struct ContainerDirectory: Equatable, Sendable {
     /// For each array with content of its own the arrays that hold it: itself, then those with the same.
     package let copies: [[Int]]
 
+    /// The first array of numbers called `name`, byte for byte.
+    func index(ofArray name: String) -> Int? {
+        arrays.indices.first { arrays[$0].type != nil && arrays[$0].name.isExactly(name) }
+    }
+
     /// The weights by name; the text between them is left out.
     package var weights: [Int] { arrays.indices.filter { arrays[$0].type != nil } }
 }

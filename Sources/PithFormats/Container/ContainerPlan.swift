@@ -74,7 +74,7 @@ struct ContainerPlan {
     /// The forms as the directory has them: with names that are still different when they are cut, and without those that
     /// no reader takes.
     private static func forms(_ forms: [NamedForm], firstArray: Int) -> [NamedForm] {
-        var names = UniqueNames()
+        var names = UniqueNames.equivalent
         return forms.filter { $0.form.hasReadableShapes }.map { named in
             NamedForm(name: names.make(cut(named.name)), form: named.form.renumbered { $0 + firstArray })
         }

@@ -11,8 +11,7 @@ extension ContainerStream {
     ///   damaged.
     package func tensor(named name: String, rows: Range<Int>? = nil) throws(FormatError) -> Tensor {
         let arrays = directory.arrays
-        guard let index = arrays.indices.first(where: { arrays[$0].name == name && arrays[$0].type != nil }),
-            let type = arrays[index].type
+        guard let index = directory.index(ofArray: name), let type = arrays[index].type
         else {
             throw FormatError(
                 code: .notInFile, subject: self.name, problem: "it has no array '\(name)'.",

@@ -32,7 +32,7 @@ final class ONNXLocator {
     ///   not there, `.unsupported` for data files outside its folder and graphs nested too deep.
     func model() throws(FormatError) -> PackedModel {
         try walk(.model, 0..<files[0].byteCount, depth: 0)
-        return PackedModel(kind: .onnx, files: files, arrays: arrays)
+        return try PackedModel(kind: .onnx, files: files, arrays: arrays).requiringFileNames()
     }
 
     /// What the places of a sparse weight's values are called, whatever name the file gives them.
@@ -114,7 +114,7 @@ final class ONNXLocator {
     private func locateExternal(_ fields: Fields, _ type: ScalarType, _ name: String) throws(FormatError) {
         guard let location = fields.entries["location"] else { return }
         let file = try external.file(at: location, tensor: name)
-        let index = files.firstIndex { $0.name == location } ?? files.count
+        let index = files.firstIndex { $0.name.isExactly(location) } ?? files.count
         if index == files.count {
             guard RelativeName.isSound(location) else {
                 throw FormatError(

@@ -95,7 +95,9 @@ package struct PackedModel: Sendable {
         var first: [Int] = []
         for pattern in patterns {
             let isStart = pattern.hasSuffix("*"), stem = isStart ? String(pattern.dropLast()) : pattern
-            func matches(_ name: String) -> Bool { isStart ? name.hasPrefix(stem) : name == stem }
+            func matches(_ name: String) -> Bool {
+                isStart ? name.utf8.starts(with: stem.utf8) : name.isExactly(stem)
+            }
             let parts = forms.filter { matches($0.name) }.flatMap(\.form.arrays)
             let found = parts + arrays.indices.filter { matches(arrays[$0].name) }
             guard !found.isEmpty else {
@@ -109,6 +111,20 @@ package struct PackedModel: Sendable {
         var copy = self
         copy.hot = first
         return copy
+    }
+
+    /// The same, if the names of its files are those of different files on every system.
+    ///
+    /// - Throws: `FormatError` `.unsupported` for names that only differ in how Unicode writes the same characters.
+    func requiringFileNames() throws(FormatError) -> PackedModel {
+        var names: Set<String> = []
+        for file in files where !names.insert(file.name).inserted {
+            throw FormatError(
+                code: .unsupported, subject: files[0].path,
+                problem: "two of its files are called '\(file.name)', in different bytes for the same characters.",
+                remedy: "Give one of them another name, in the model too.")
+        }
+        return self
     }
 
     /// The same with one more note, if there is one.
@@ -127,7 +143,7 @@ package struct PackedModel: Sendable {
 
     /// What a weight of the graph and its array have in common.
     private struct Layout: Hashable {
-        let name: String
+        let name: ExactName
         let type: ScalarType
         let byteCount: Int
     }
@@ -152,15 +168,15 @@ package struct PackedModel: Sendable {
 
     /// The same with the stored forms and the order of use that `graph` shows.
     private func used(by graph: Graph) -> PackedModel {
-        var places: [String: [Int]] = [:], layouts: [Layout: [Int]] = [:]
+        var places: [ExactName: [Int]] = [:], layouts: [Layout: [Int]] = [:]
         for (index, array) in arrays.enumerated() {
-            places[array.name, default: []].append(index)
-            let layout = Layout(name: array.name, type: array.type, byteCount: array.range.count)
+            places[ExactName(array.name), default: []].append(index)
+            let layout = Layout(name: ExactName(array.name), type: array.type, byteCount: array.range.count)
             layouts[layout, default: []].append(index)
         }
         let reading = GraphReading(graph) { weight in
             let layout = weight.dense.map {
-                Layout(name: weight.name, type: $0.type, byteCount: $0.storage.byteCount)
+                Layout(name: ExactName(weight.name), type: $0.type, byteCount: $0.storage.byteCount)
             }
             // Weights of several nested graphs that are alike can not be told apart.
             guard let found = layout.flatMap({ layouts[$0] }), found.count == 1 else { return nil }
@@ -168,7 +184,7 @@ package struct PackedModel: Sendable {
         }
         var copy = self
         copy.forms = reading.forms
-        let read = reading.order.flatMap { places[$0] ?? [] }, known = Set(read)
+        let read = reading.order.flatMap { places[ExactName($0)] ?? [] }, known = Set(read)
         copy.order = read + arrays.indices.filter { !known.contains($0) }
         return copy
     }

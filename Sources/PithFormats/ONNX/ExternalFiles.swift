@@ -5,7 +5,7 @@ internal import PithTensor
 final class ExternalFiles {
     private let folder: URL
     private let subject: String
-    private var mapped: [String: MappedFile] = [:]
+    private var mapped: [ExactName: MappedFile] = [:]
     /// The files used so far as the model names them, in the order of first use.
     private(set) var locations: [String] = []
 
@@ -36,7 +36,7 @@ final class ExternalFiles {
     ///
     /// - Throws: `FormatError` `.unsupported` for a location outside the model's folder, `.missing` for no file.
     func file(at location: String, tensor: String) throws(FormatError) -> MappedFile {
-        if let file = mapped[location] { return file }
+        if let file = mapped[ExactName(location)] { return file }
         let components = RelativeName.parts(of: location)
         let url = folder.appendingPathComponent(location)
         let root = folder.resolvingSymlinksInPath().path, target = url.resolvingSymlinksInPath().path
@@ -51,7 +51,7 @@ final class ExternalFiles {
         }
         do {
             let file = try MappedFile(path: url.path)
-            mapped[location] = file
+            mapped[ExactName(location)] = file
             locations.append(location)
             return file
         } catch {

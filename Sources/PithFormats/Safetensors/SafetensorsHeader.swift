@@ -1,4 +1,3 @@
-internal import Foundation
 internal import PithTensor
 
 /// The header of a safetensors file: where each tensor lies, as JSON behind its length.
@@ -16,30 +15,30 @@ struct SafetensorsHeader {
 
     let entries: [Entry]
 
+    /// What a header has that is no tensor.
+    static let metadata = "__metadata__"
+
     /// Longest header that is read.
     static let limit = 100_000_000
 
-    private struct Record: Decodable {
-        let dtype: String
-        let shape: [Int]
-        let offsets: [Int]
+    private struct Record {
+        var dtype = ""
+        var shape: [Int] = []
+        var offsets: [Int] = []
 
-        enum CodingKeys: String, CodingKey {
-            case dtype, shape
-            case offsets = "data_offsets"
-        }
-    }
-
-    private enum Value: Decodable {
-        case tensor(Record)
-        case metadata
-
-        init(from decoder: any Decoder) throws {
-            guard decoder.codingPath.last?.stringValue != "__metadata__" else {
-                self = .metadata
-                return
+        /// Reads the three fields, which must all be there, and passes over others.
+        init(_ scanner: inout JSONScanner) throws(JSONScanner.Failure) {
+            var found: Set<String> = []
+            try scanner.object { (key, scanner) throws(JSONScanner.Failure) in
+                found.insert(key)
+                switch key {
+                case "dtype": dtype = try scanner.string()
+                case "shape": shape = try scanner.integers()
+                case "data_offsets": offsets = try scanner.integers()
+                default: try scanner.skipValue()
+                }
             }
-            self = .tensor(try Record(from: decoder))
+            guard found.isSuperset(of: ["dtype", "shape", "data_offsets"]) else { throw JSONScanner.Failure(offset: 0) }
         }
     }
 
@@ -66,21 +65,30 @@ struct SafetensorsHeader {
                 remedy: FormatError.damaged)
         }
         let text = try cursor.take(length)
-        let values: [String: Value]
-        do {
-            values = try JSONDecoder().decode(
-                [String: Value].self, from: Data(text.withBytes { $0.bytes }))
-        } catch {
+        let records: [(name: String, record: Record)]
+        do { records = try SafetensorsHeader.records(text.withBytes { $0.bytes }) } catch {
             throw FormatError(
-                code: .corrupt, subject: "\(name), byte 8", problem: "its header is not the JSON it should be.",
-                remedy: FormatError.damaged)
+                code: .corrupt, subject: "\(name), byte \(8 + error.offset)",
+                problem: "its header is not the JSON it should be.", remedy: FormatError.damaged)
         }
         var entries: [Entry] = []
-        for (key, value) in values.sorted(by: { $0.key < $1.key }) {
-            guard case .tensor(let record) = value else { continue }
+        for (key, record) in records {
             entries.append(try SafetensorsHeader.entry(key, record, start: 8 + length, end: bytes.byteCount, name))
         }
         self.entries = entries
+    }
+
+    /// What the header says of each tensor, in its order.
+    private static func records(
+        _ header: [UInt8]
+    ) throws(JSONScanner.Failure) -> [(name: String, record: Record)] {
+        var scanner = JSONScanner(header), records: [(name: String, record: Record)] = []
+        try scanner.object { (name, scanner) throws(JSONScanner.Failure) in
+            guard name != metadata else { return try scanner.skipValue() }
+            records.append((name, try Record(&scanner)))
+        }
+        try scanner.finish()
+        return records
     }
 
     private static func entry(

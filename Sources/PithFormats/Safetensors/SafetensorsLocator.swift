@@ -17,13 +17,8 @@ enum SafetensorsLocator {
     /// - Throws: `FormatError` as `SafetensorsHeader`; `.corrupt` for an index without files, `.unsupported` for files
     ///   outside its folder.
     static func indexedSet(at path: String) throws(FormatError) -> PackedModel {
-        struct Index: Decodable {
-            let weights: [String: String]
-            enum CodingKeys: String, CodingKey { case weights = "weight_map" }
-        }
         let bytes = try MappedFile.bytes(of: path)
-        guard bytes.byteCount <= SafetensorsHeader.limit,
-            let index = try? JSONDecoder().decode(Index.self, from: Data(bytes.withBytes { $0.bytes }))
+        guard bytes.byteCount <= SafetensorsHeader.limit, let names = try? fileNames(bytes.withBytes { $0.bytes })
         else {
             throw FormatError(
                 code: .corrupt, subject: path, problem: "it is no index of safetensors files.",
@@ -32,7 +27,7 @@ enum SafetensorsLocator {
         let url = URL(fileURLWithPath: path)
         var files = [PackedModel.File(path: path, name: url.lastPathComponent, byteCount: bytes.byteCount)]
         var arrays: [PackedModel.LocatedArray] = []
-        for name in Set(index.weights.values).sorted() {
+        for name in names {
             guard RelativeName.isSound(name) else {
                 throw FormatError(
                     code: .unsupported, subject: path, problem: "it names '\(name)', outside its folder.",
@@ -43,7 +38,23 @@ enum SafetensorsLocator {
             files.append(file)
             arrays += found
         }
-        return PackedModel(kind: .safetensors, files: files, arrays: arrays)
+        return try PackedModel(kind: .safetensors, files: files, arrays: arrays).requiringFileNames()
+    }
+
+    /// The files that the `weight_map` of an index names, each once, in the order of their bytes.
+    private static func fileNames(_ index: [UInt8]) throws(JSONScanner.Failure) -> [String] {
+        var scanner = JSONScanner(index), names: Set<ExactName>?
+        try scanner.object { (key, scanner) throws(JSONScanner.Failure) in
+            guard key == "weight_map" else { return try scanner.skipValue() }
+            var found: Set<ExactName> = []
+            try scanner.object { (_, scanner) throws(JSONScanner.Failure) in
+                found.insert(ExactName(try scanner.string()))
+            }
+            names = found
+        }
+        try scanner.finish()
+        guard let names else { throw JSONScanner.Failure(offset: 0) }
+        return names.map(\.text).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
     private static func shard(

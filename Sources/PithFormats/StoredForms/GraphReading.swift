@@ -11,7 +11,7 @@ struct GraphReading {
     private(set) var forms: [NamedForm] = []
     private var seen: Set<String> = []
     /// The first form of each name, and the names that are given.
-    private var first: [String: StoredForm] = [:], names = UniqueNames()
+    private var first: [String: StoredForm] = [:], names = UniqueNames.equivalent
 
     /// Reads `graph`; `place` tells where the numbers of a dense weight are, nil when that is not known.
     ///
