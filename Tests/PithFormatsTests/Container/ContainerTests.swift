@@ -159,4 +159,29 @@ import Testing
         let source = try folder.write(HandmadeModel.holding(tensor).bytes, to: "m.onnx")
         #expect { try PackedModel.read(path: source) } throws: { ($0 as? FormatError)?.code == .missing }
     }
+
+    @Test(arguments: [(0, 16384), (16384, 4), (4, 16380), (-1, 8), (0, -1)])
+    func `a weight that is past the end of its data file is an error that names both`(
+        offset: Int, length: Int
+    ) throws {
+        let tensor = HandmadeModel.tensor("w", type: HandmadeModel.float32, [4096]) { wire in
+            for (key, value) in [("location", "data.bin"), ("offset", "\(offset)"), ("length", "\(length)")] {
+                wire.message(13) { entry in
+                    entry.text(1, key)
+                    entry.text(2, value)
+                }
+            }
+            wire.number(14, 1)
+        }
+        let folder = try ScratchFolder()
+        _ = try folder.write([UInt8](repeating: 1, count: 16383), to: "data.bin")
+        let source = try folder.write(HandmadeModel.holding(tensor).bytes, to: "m.onnx")
+        #expect {
+            try PackedModel.read(path: source)
+        } throws: { error in
+            let error = error as? FormatError
+            return error?.code == .truncated && error?.problem.contains("'w'") == true
+                && error?.problem.contains("'data.bin'") == true
+        }
+    }
 }
