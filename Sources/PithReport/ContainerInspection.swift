@@ -64,12 +64,13 @@ package struct ContainerInspection: Encodable, Sendable {
         let text = directory.arrays.indices.filter { directory.arrays[$0].type == nil }
         textBytes = text.reduce(0) { $0 + directory.arrays[$1].byteCount }
         textStored = text.reduce(0) { $0 + stored[$1] }
+        let names = directory.exportedNames
         arrays = directory.weights.map { index in
             let array = directory.arrays[index]
             return Entry(
-                name: array.name, shape: array.shape.dimensions, type: array.type?.rawValue ?? "",
+                name: names[index] ?? array.name, shape: array.shape.dimensions, type: array.type?.rawValue ?? "",
                 bytes: array.byteCount,
-                stored: stored[index], sameAs: array.original.map { directory.arrays[$0].name })
+                stored: stored[index], sameAs: array.original.map { names[$0] ?? directory.arrays[$0].name })
         }
         weights = directory.forms.map { Self.weight($0.form, $0.name, directory) }
         first = directory.hot.map { directory.arrays[$0].name }

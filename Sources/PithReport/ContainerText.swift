@@ -31,8 +31,8 @@ package struct PackText: Encodable, Sendable {
 
     /// The report as text.
     package var text: String {
-        notes.map { "note: \(Text.line($0))\n" }.joined()
-            + "\(output.path): \(Text.bytes(output.bytes)) from \(Text.bytes(input.bytes)), \(ratio.formatted(digits: 4)) times smaller\n"
+        Text.notes(notes)
+            + "\(output.path): \(Text.bytes(output.bytes)) from \(Text.bytes(input.bytes)), \(Text.change(ratio))\n"
             + "\(arrays) arrays"
             + (duplicates > 0 ? ", \(duplicates) of them the same as another and stored once" : "")
             + "; \(blocks) blocks; root \(root)"
@@ -44,16 +44,20 @@ package struct UnpackText: Encodable, Sendable {
     let container: String
     let paths: [String]
     let bytes: Int
+    let notes: [String]
 
     /// Tells of unpacking `container`.
-    package init(container: String, paths: [String], bytes: Int) {
+    package init(container: String, paths: [String], bytes: Int, notes: [String]) {
         self.container = container
         self.paths = paths
         self.bytes = bytes
+        self.notes = notes
     }
 
     /// The report as text.
-    package var text: String { "\(paths.joined(separator: ", ")): \(Text.bytes(bytes)) from \(container)" }
+    package var text: String {
+        Text.notes(notes) + "\(paths.joined(separator: ", ")): \(Text.bytes(bytes)) from \(container)"
+    }
 }
 
 /// What verifying came to.
@@ -72,16 +76,27 @@ package struct VerifyText: Encodable, Sendable {
 
     /// Tells of verifying `file`.
     package init(_ file: ContainerFile, damage: [ContainerVerifier.Damage]) {
-        path = file.path
-        bytes = file.byteCount
-        blocks = file.directory.blocks.count
-        root = file.root
+        self.init(
+            file.path, bytes: file.byteCount, blocks: file.directory.blocks.count, root: file.root, damage: damage)
+    }
+
+    /// Tells of verifying the container at `path`.
+    package init(
+        _ path: String, bytes: Int, blocks: Int, root: String, damage: [ContainerVerifier.Damage] = []
+    ) {
+        self.path = path
+        self.bytes = bytes
+        self.blocks = blocks
+        self.root = root
         self.damage = damage.map { Damage(block: $0.block, problem: $0.problem, arrays: $0.arrays) }
     }
 
+    /// Whether a block can not be decoded.
+    package var isDamaged: Bool { !damage.isEmpty }
+
     /// The report as text.
     package var text: String {
-        guard !damage.isEmpty else { return "\(path): all \(blocks) blocks are sound; root \(root)" }
+        guard isDamaged else { return "\(path): all \(blocks) blocks are sound; root \(root)" }
         let lines = damage.map { "block \($0.block): \($0.problem) Lost: \($0.arrays.joined(separator: ", "))" }
         return "\(path): \(damage.count) of \(blocks) blocks are damaged\n" + lines.joined(separator: "\n")
     }

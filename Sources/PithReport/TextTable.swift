@@ -63,6 +63,15 @@ package enum Text {
         }
     }
 
+    /// Notes, each on a line of its own.
+    static func notes(_ notes: [String]) -> String { notes.map { "note: \(line($0))\n" }.joined() }
+
+    /// How many times smaller something has become, or larger.
+    static func change(_ ratio: Double) -> String {
+        ratio < 1
+            ? "\((1 / ratio).formatted(digits: 4)) times larger" : "\(ratio.formatted(digits: 4)) times smaller"
+    }
+
     /// A fraction of one as a percentage.
     static func percent(_ value: Double) -> String { "\((value * 100).formatted(digits: 2)) %" }
 

@@ -16,7 +16,25 @@
     /// An empty buffer.
     package init() { unsafe memory = nil }
 
+    /// A buffer of `count` zeros, which take memory only once they are written to; nil when there is no room for them.
+    package init?(zeros count: Int) {
+        precondition(count >= 0, "A buffer can not hold \(count) bytes.")
+        guard let fresh = unsafe calloc(max(count, 1), 1) else { return nil }
+        unsafe memory = fresh
+        capacity = count
+        self.count = count
+    }
+
     deinit { unsafe free(memory) }
+
+    /// Writes the bytes of `storage` from `offset` on, over what is there.
+    package func write(_ storage: Storage, at offset: Int) {
+        precondition(
+            offset >= 0 && storage.byteCount <= count - offset, "\(storage.byteCount) bytes leave \(count).")
+        unsafe storage.withUnsafeBytes { source in
+            unsafe UnsafeMutableRawBufferPointer(rebasing: pointer[offset...]).copyMemory(from: source)
+        }
+    }
 
     /// Makes `count` bytes usable; what they hold is not defined when the buffer has to grow.
     package func resize(to count: Int) {

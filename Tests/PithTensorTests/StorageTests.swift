@@ -39,4 +39,13 @@ import Testing
         struct Refusal: Error {}
         #expect(throws: Refusal.self) { try Storage(byteCount: 10) { _ throws(Refusal) in throw Refusal() } }
     }
+
+    @Test func `a buffer of zeros takes bytes where they are written`() throws {
+        let buffer = try #require(ByteBuffer(zeros: 1 << 32))
+        buffer.write(Storage([1, 2, 3] as [UInt8]), at: 1 << 31)
+        buffer.write(Storage([4] as [UInt8]), at: (1 << 32) - 1)
+        #expect(buffer.bytes((1 << 31) - 1..<(1 << 31) + 4) == [0, 1, 2, 3, 0])
+        #expect(buffer.bytes((1 << 32) - 2..<1 << 32) == [0, 4])
+        #expect(ByteBuffer(zeros: 0)?.count == 0)
+    }
 }

@@ -86,7 +86,10 @@ public enum NPYReader {
     /// Longest header in bytes; three keys never need more.
     private static let longestHeader = 1 << 16
 
-    private static func tensor(_ header: NPYHeader, _ data: Storage, _ name: String) throws(FormatError) -> Tensor {
+    /// The array of a header and the numbers behind it.
+    ///
+    /// - Throws: `FormatError` `.corrupt` when they do not fit each other.
+    static func tensor(_ header: NPYHeader, _ data: Storage, _ name: String) throws(FormatError) -> Tensor {
         let width = header.type.bitWidth / 8
         let isComplex = header.type == .complex64 || header.type == .complex128
         var bytes = data

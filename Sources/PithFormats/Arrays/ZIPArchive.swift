@@ -4,7 +4,7 @@ public import PithTensor
 /// A ZIP archive that is read where it lies: the directory at its end is checked whole, entries are decoded on demand.
 ///
 /// Stored and deflated entries are read, also past 4 GiB (zip64); encrypted ones and other methods are refused.
-/// Directories are left out. Names must be relative and unique and must not climb with `..`; entries must not overlap,
+/// Directories are left out. Names must be unique, and relative without `..` unless nothing is extracted; entries must not overlap,
 /// so what comes out of an archive is at most 1032 times its size.
 ///
 /// - Reference: PKWARE APPNOTE.TXT 6.3.10, sections 4.3 to 4.5.
@@ -43,7 +43,14 @@ public struct ZIPArchive: Sendable {
     ///
     /// - Throws: as `init(path:)`.
     public init(_ bytes: Storage, named name: String) throws(FormatError) {
-        let directory = try ZIPDirectory(bytes, named: name)
+        try self.init(bytes, named: name, takesAnyName: false)
+    }
+
+    /// Opens an archive in memory whose entries are not extracted, so that they may have any name if `takesAnyName`.
+    ///
+    /// - Throws: as `init(path:)`.
+    init(_ bytes: Storage, named name: String, takesAnyName: Bool) throws(FormatError) {
+        let directory = try ZIPDirectory(bytes, named: name, takesAnyName: takesAnyName)
         var indexes: [ExactName: Int] = [:]
         for (index, entry) in directory.entries.enumerated()
         where indexes.updateValue(index, forKey: ExactName(entry.name)) != nil {
@@ -69,6 +76,9 @@ public struct ZIPArchive: Sendable {
 
     /// The file called `name`, byte for byte; nil when there is none.
     public func entry(named name: String) -> Entry? { indexes[ExactName(name)].map { entries[$0] } }
+
+    /// The bytes of `entry` as they are stored, unchecked.
+    func storedBytes(of entry: Entry) -> Storage { bytes.slice(entry.storedRange) }
 
     /// The content of `entry`, with its checksum verified; stored content is not copied.
     ///

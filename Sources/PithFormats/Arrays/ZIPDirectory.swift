@@ -7,14 +7,14 @@ struct ZIPDirectory {
     private let bytes: Storage
     private let name: String
 
-    init(_ bytes: Storage, named name: String) throws(FormatError) {
+    init(_ bytes: Storage, named name: String, takesAnyName: Bool) throws(FormatError) {
         self.bytes = bytes
         self.name = name
         let end = try ZIPEndRecord(bytes, named: name)
         var cursor = ByteCursor(bytes.slice(0..<end.directory.upperBound), named: name, at: end.directory.lowerBound)
         var found: [(entry: ZIPArchive.Entry, start: Int)] = []
         for _ in 0..<end.count {
-            let record = try ZIPRecord(&cursor)
+            let record = try ZIPRecord(&cursor, takesAnyName: takesAnyName)
             let (range, start) = try ZIPDirectory.content(
                 of: record, in: bytes.slice(0..<end.directory.lowerBound), name)
             if record.name.hasSuffix("/") { continue }

@@ -10,8 +10,8 @@ struct ZIPRecord {
     /// Where the entry starts in the archive.
     private(set) var offset: Int
 
-    /// Reads the record at `cursor` and moves past it.
-    init(_ cursor: inout ByteCursor) throws(FormatError) {
+    /// Reads the record at `cursor` and moves past it; its name must be a path below a folder unless `takesAnyName`.
+    init(_ cursor: inout ByteCursor, takesAnyName: Bool) throws(FormatError) {
         let start = cursor.offset
         let archive = cursor.name
         guard try cursor.small(4) == 0x0201_4b50 else {
@@ -29,7 +29,7 @@ struct ZIPRecord {
         let disk = try cursor.small(2)
         _ = try cursor.take(6)
         offset = try cursor.small(4)
-        name = try ZIPRecord.checkedName(cursor.take(nameLength), at: start, in: archive)
+        name = try ZIPRecord.name(cursor.take(nameLength), at: start, in: archive, takesAnyName: takesAnyName)
         isDeflated = method == 8
         try readLongSizes(ByteCursor(cursor.take(extraLength), named: "\(archive), entry '\(name)'"))
         _ = try cursor.take(commentLength)
@@ -75,7 +75,9 @@ struct ZIPRecord {
         }
     }
 
-    private static func checkedName(_ bytes: Storage, at start: Int, in archive: String) throws(FormatError) -> String {
+    private static func name(
+        _ bytes: Storage, at start: Int, in archive: String, takesAnyName: Bool
+    ) throws(FormatError) -> String {
         func failure(_ problem: String) -> FormatError {
             FormatError(
                 code: .corrupt, subject: "\(archive), byte \(start)", problem: problem,
@@ -84,6 +86,7 @@ struct ZIPRecord {
         guard let name = bytes.utf8Text, !name.isEmpty else {
             throw failure("an entry has no name, or one that is not UTF-8.")
         }
+        guard !takesAnyName else { return name }
         let parts = RelativeName.parts(of: name)
         let isPlain = !name.utf8.contains { $0 < 32 || $0 == 127 || $0 == UInt8(ascii: "\\") }
         let isDrive = parts[0].utf8.count == 2 && parts[0].hasSuffix(":")

@@ -1,19 +1,28 @@
 internal import Foundation
 internal import PithCoding
 internal import PithModel
-package import PithTensor
+internal import PithTensor
 
 /// Writes the weights of a container as plain arrays, for other tools: `.npz`, `.safetensors`, or one array as `.npy`.
 ///
 /// A weight that is stored in several arrays is written as the numbers it stands for, or, on demand, as the parts of its
 /// stored form, named after weight and part: `w.levels`, `w.scales`, `w.zero-points`, `w.indices`, `w.values`,
-/// `w.numbers`. Levels of less than a byte take a byte each.
+/// `w.numbers`. Levels of less than a byte take a byte each. Numbers that lie in the file in another way than arrays do
+/// (`UnlistedWeights`) are written too.
 ///
-/// One weight is in memory at a time. Types that a format lacks become the next one that holds all their values.
+/// One weight is in memory at a time, and what of the file is no array where that may hold weights.
 package struct ArrayExport: Sendable {
-    let file: ContainerFile
+    private let file: ContainerFile
     private let isStored: Bool
     private let sparseAllowance: Int
+
+    /// What an export came to.
+    package struct Report: Sendable {
+        /// Bytes that were written.
+        package let byteCount: Int
+        /// What its reader should know.
+        package let notes: [String]
+    }
 
     /// Exports the weights of `file`: as numbers, or when `isStored` as the parts of their stored forms.
     ///
@@ -24,73 +33,51 @@ package struct ArrayExport: Sendable {
         self.sparseAllowance = sparseAllowance
     }
 
-    private func decoder(_ arrays: ContainerArrays) -> FormDecoder {
-        FormDecoder(arrays, path: file.path, sparseAllowance: sparseAllowance)
-    }
-
-    /// Whether unpacking `kind` to `path` asks for plain arrays rather than the model's own file.
-    package static func isWanted(kind: String, path: String) -> Bool {
+    /// Whether unpacking what `directory` lists to `path` asks for plain arrays rather than the model's own file.
+    package static func isWanted(_ directory: ContainerDirectory, path: String) -> Bool {
         let target = URL(fileURLWithPath: path).pathExtension.lowercased()
-        return ["npz", "safetensors"].contains(target) && target != kind
-    }
-
-    /// What becomes one array of the output.
-    struct Entry {
-        var name: String
-        let source: Source
-    }
-
-    enum Source {
-        case array(Int)
-        case weight(NamedForm)
-        case part(NamedForm, Int)
+        guard ["npz", "safetensors"].contains(target) else { return false }
+        // The first file of a set of safetensors is their index.
+        return target != directory.kind || directory.files.first?.name.lowercased().hasSuffix(".json") ?? false
     }
 
     /// Writes all weights to `path`.
     ///
-    /// - Returns: The number of bytes written.
     /// - Throws: `FormatError` when a block or a stored form is damaged, or the file can not be written.
-    package func write(to path: String) throws -> Int {
-        let url = URL(fileURLWithPath: path), staged = try StagedOutput(beside: path)
-        let isNPZ = url.pathExtension.lowercased() == "npz"
-        let arrays = ContainerArrays(file, cacheBytes: 16 << 20)
-        let entries = try entries(arrays, besides: isNPZ ? [] : [SafetensorsHeader.metadata])
-        var count = 0
-        try staged.write(url.lastPathComponent) { sink in
-            count = isNPZ ? try writeArchive(entries, arrays, sink) : try writeTensors(entries, arrays, sink)
-        }
-        try staged.commit()
-        return count
+    package func write(to path: String) throws -> Report {
+        let arrays = ContainerArrays(file, cacheBytes: 16 << 20), found = try weights(arrays, only: nil)
+        var notes = found.notes
+        if found.weights.isEmpty { notes.append("it has no arrays that can be exported, so \(path) is empty") }
+        return Report(byteCount: try ArrayFile.write(found.weights, to: path), notes: notes)
     }
 
-    /// Writes one array or weight, or rows of it, to `path` as `.npy`.
+    /// Writes one array or weight, or rows of it, to `path`: the weight that an export calls `name`, else an array of a
+    /// weight's stored form.
     ///
-    /// - Throws: `FormatError` as `ContainerArrays.tensor` and `NPYWriter.write`.
-    package func write(array name: String, rows: Range<Int>?, to path: String) throws(FormatError) -> Int {
-        let arrays = ContainerArrays(file), tensor: Tensor
-        if let form = file.directory.forms.first(where: { $0.name.isExactly(name) }) {
-            let whole = try decoder(arrays).representation(of: form).decoded()
-            tensor = try rows.map { (rows) throws(FormatError) in try self.rows(rows, of: whole, name) } ?? whole
-        } else {
-            tensor = try arrays.tensor(named: name, rows: rows)
+    /// - Throws: `FormatError` `.notInFile` for a name or rows that are not there, else as `write(to:)`.
+    package func write(array name: String, rows: Range<Int>?, to path: String) throws -> Report {
+        let arrays = ContainerArrays(file)
+        // Rows of a plain array are read alone.
+        if let index = file.directory.index(ofExported: name), !UnlistedWeights.mayReplace(index, in: file.directory) {
+            let tensor = try arrays.tensor(index, rows: rows)
+            return Report(byteCount: try ArrayFile.write(tensor, named: name, to: path), notes: [])
         }
-        return try ArrayExport.write(tensor, to: path)
+        guard let weight = try weights(arrays, only: name).weights.first(where: { $0.name.isExactly(name) }) else {
+            let tensor = try arrays.tensor(named: name, rows: rows)
+            return Report(byteCount: try ArrayFile.write(tensor, named: name, to: path), notes: [])
+        }
+        let whole = try weight.tensor(), tensor = try rows.map { try ArrayExport.rows($0, of: whole, weight.subject) }
+        return Report(byteCount: try ArrayFile.write(tensor ?? whole, named: name, to: path), notes: [])
     }
 
-    /// Writes `tensor` to `path` as `.npy`; answers the bytes of its numbers.
+    /// Some indices of the first axis of a weight.
     ///
-    /// - Throws: `FormatError` `.unwritable`.
-    package static func write(_ tensor: Tensor, to path: String) throws(FormatError) -> Int {
-        let plain = try numPy(tensor, path)
-        try NPYWriter.write(plain, to: path)
-        return plain.byteCount
-    }
-
-    private func rows(_ rows: Range<Int>, of tensor: Tensor, _ name: String) throws(FormatError) -> Tensor {
+    /// - Throws: `FormatError` `.notInFile` for rows that it does not have.
+    static func rows(_ rows: Range<Int>, of tensor: Tensor, _ subject: String) throws(FormatError) -> Tensor {
         let lengths = tensor.shape.dimensions, count = lengths.first ?? 0
         guard rows.lowerBound >= 0, rows.upperBound <= count, !rows.isEmpty,
-            let shape = try? Shape([rows.count] + lengths.dropFirst())
-        else { throw ContainerArrays.outside(rows, of: tensor.shape, "\(file.path), weight '\(name)'") }
+            let shape = try? Shape([rows.count] + lengths.dropFirst()), tensor.byteCount % count == 0
+        else { throw ContainerArrays.outside(rows, of: tensor.shape, subject) }
         let row = tensor.byteCount / count
         do {
             return try Tensor(
@@ -99,52 +86,60 @@ package struct ArrayExport: Sendable {
         } catch { throw FormatError(error) }
     }
 
-    /// The arrays of the output with names that occur once and are not `reserved`: weights in stored forms, then the other
-    /// arrays.
-    private func entries(_ arrays: ContainerArrays, besides reserved: [String]) throws(FormatError) -> [Entry] {
-        var entries: [Entry] = []
-        for named in file.directory.forms {
-            guard isStored else {
-                entries.append(Entry(name: named.name, source: .weight(named)))
-                continue
-            }
-            // A form that is not known must not be passed over, even one without parts.
-            if named.form.parts.isEmpty { _ = try decoder(arrays).parts(of: named) }
-            for (index, part) in named.form.parts.enumerated() {
-                entries.append(Entry(name: "\(named.name).\(part.role)", source: .part(named, index)))
-            }
+    // MARK: Weights
+
+    /// The weights with the names that an export gives them; `only` says which one is looked for, if one is.
+    private func weights(
+        _ arrays: ContainerArrays, only: String?
+    ) throws(FormatError) -> (weights: [ExportedArray], notes: [String]) {
+        var weights: [ExportedArray] = []
+        for named in file.directory.forms { weights += isStored ? try parts(named, arrays) : [whole(named, arrays)] }
+        let unlisted = try UnlistedWeights(file, arrays, only: only)
+        for index in file.directory.lone {
+            weights.append(unlisted.replacements[index] ?? plain(index, arrays))
         }
-        let used = Set(file.directory.forms.flatMap(\.form.arrays))
-        for index in file.directory.weights where !used.contains(index) {
-            entries.append(Entry(name: file.directory.arrays[index].name, source: .array(index)))
-        }
-        var names = UniqueNames(taken: reserved, by: ExactName.init)
-        for index in entries.indices { entries[index].name = names.make(entries[index].name) }
-        return entries
+        weights += unlisted.weights
+        var names = UniqueNames(by: ExactName.init)
+        for index in weights.indices { weights[index].name = names.make(weights[index].name) }
+        return (weights, unlisted.notes)
     }
 
-    /// The numbers of an entry.
-    func tensor(_ entry: Entry, _ arrays: ContainerArrays) throws(FormatError) -> Tensor {
+    private func subject(_ name: String) -> String { "\(file.path), weight '\(name)'" }
+
+    private func decoder(_ arrays: ContainerArrays) -> FormDecoder {
+        FormDecoder(arrays, path: file.path, sparseAllowance: sparseAllowance)
+    }
+
+    private func plain(_ index: Int, _ arrays: ContainerArrays) -> ExportedArray {
+        let array = file.directory.arrays[index]
+        return ExportedArray(
+            name: array.name, subject: subject(array.name), type: array.type ?? .uint8, shape: array.shape
+        ) { () throws(FormatError) in try arrays.tensor(index) }
+    }
+
+    private func whole(_ named: NamedForm, _ arrays: ContainerArrays) -> ExportedArray {
         let decoder = decoder(arrays)
-        switch entry.source {
-        case .array(let index): return try arrays.tensor(index)
-        case .weight(let named): return try decoder.representation(of: named).decoded()
-        case .part(let named, let index): return try decoder.parts(of: named)[index]
+        return ExportedArray(name: named.name, subject: subject(named.name)) { () throws(FormatError) in
+            // Only what the directory says is looked at.
+            try decoder.requireFitting(named)
+            return (named.form.type, named.form.shape)
+        } tensor: { () throws(FormatError) in
+            try decoder.representation(of: named).decoded()
         }
     }
 
-    /// Type and shape of an entry; only parts of forms have to be read for that.
-    func layout(_ entry: Entry, _ arrays: ContainerArrays) throws(FormatError) -> (ScalarType, Shape) {
-        switch entry.source {
-        case .array(let index):
-            let array = file.directory.arrays[index]
-            return (array.type ?? .uint8, array.shape)
-        case .weight(let named):
-            try decoder(arrays).requireFitting(named)
-            return (named.form.type, named.form.shape)
-        case .part:
-            let part = try tensor(entry, arrays)
-            return (part.type, part.shape)
+    private func parts(_ named: NamedForm, _ arrays: ContainerArrays) throws(FormatError) -> [ExportedArray] {
+        let decoder = decoder(arrays)
+        // A form that is not known must not be passed over, even one without parts.
+        if named.form.parts.isEmpty { _ = try decoder.parts(of: named) }
+        return named.form.parts.indices.map { index in
+            let name = "\(named.name).\(named.form.parts[index].role)"
+            return ExportedArray(name: name, subject: subject(name)) { () throws(FormatError) in
+                let part = try decoder.parts(of: named)[index]
+                return (part.type, part.shape)
+            } tensor: { () throws(FormatError) in
+                try decoder.parts(of: named)[index]
+            }
         }
     }
 }

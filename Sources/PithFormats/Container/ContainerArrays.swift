@@ -6,7 +6,7 @@ internal import Synchronization
 ///
 /// Decoded blocks stay in a cache of `cacheBytes`, the least recently used leave first; memory is the cache, the array that is
 /// asked for, and one block.
-package final class ContainerArrays: Sendable {
+package final class ContainerArrays: ArraySource, Sendable {
     private let file: ContainerFile
     private let cacheBytes: Int
     private let state = Mutex(State())
@@ -63,10 +63,15 @@ package final class ContainerArrays: Sendable {
         return try tensor(index, rows: rows)
     }
 
+    /// The array at `index` of the directory.
+    ///
+    /// - Throws: as `tensor(named:rows:)`.
+    package func tensor(_ index: Int) throws(FormatError) -> Tensor { try tensor(index, rows: nil) }
+
     /// The array at `index` of the directory, or some indices of its first axis.
     ///
     /// - Throws: as `tensor(named:rows:)`.
-    package func tensor(_ index: Int, rows: Range<Int>? = nil) throws(FormatError) -> Tensor {
+    package func tensor(_ index: Int, rows: Range<Int>?) throws(FormatError) -> Tensor {
         let array = file.directory.arrays[index]
         guard let type = array.type else { preconditionFailure("Text is no tensor.") }
         let (range, shape) = try ContainerArrays.elements(of: array, rows: rows, path: file.path)
@@ -91,9 +96,27 @@ package final class ContainerArrays: Sendable {
     }
 
     static func outside(_ rows: Range<Int>, of shape: Shape, _ subject: String) -> FormatError {
-        FormatError(
+        guard let count = shape.dimensions.first else {
+            return FormatError(
+                code: .notInFile, subject: subject, problem: "it is a single number, which has no rows.",
+                remedy: "Leave out --rows.")
+        }
+        return FormatError(
             code: .notInFile, subject: subject, problem: "rows \(rows) can not be read of \(shape).",
-            remedy: "Ask for rows below \(shape.dimensions.first ?? 0); rows of packed numbers must fill their bytes.")
+            remedy: "Ask for rows below \(count); rows of packed numbers must fill their bytes.")
+    }
+
+    /// Calls `body` with the bytes of an array, a run after the other, and where in the array each begins.
+    ///
+    /// - Throws: `FormatError` `.corrupt` when a block is damaged; what `body` throws.
+    func forEachRun(
+        of index: Int, _ body: (Int, Storage) throws(FormatError) -> Void
+    ) throws(FormatError) {
+        let array = file.directory.arrays[index], width = array.layout.width
+        for part in blocksOfArray[array.original ?? index] {
+            let bytes = try block(part.block), end = part.offset + part.range.count
+            try body(part.range.lowerBound * width, bytes.slice(part.offset * width..<end * width))
+        }
     }
 
     private func tensor(

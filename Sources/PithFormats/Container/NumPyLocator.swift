@@ -20,7 +20,7 @@ enum NumPyLocator {
     /// - Throws: `FormatError` as `ZIPArchive`.
     static func archive(at path: String) throws(FormatError) -> PackedModel {
         let bytes = try MappedFile.bytes(of: path)
-        let archive = try ZIPArchive(bytes, named: path)
+        let archive = try ZIPArchive(bytes, named: path, takesAnyName: true)
         var arrays: [PackedModel.LocatedArray] = [], others: [String] = []
         for entry in archive.entries where entry.name.hasSuffix(".npy") && !entry.isDeflated {
             let content = bytes.slice(entry.storedRange), name = String(entry.name.dropLast(4))
@@ -38,12 +38,12 @@ enum NumPyLocator {
             .noting(
                 deflated == 0
                     ? nil
-                    : "\(deflated) of its arrays are deflated, so they are kept as bytes: np.savez, without compression, "
-                        + "lets them be coded as numbers and read alone")
+                    : "\(deflated) of its arrays are deflated, so they are kept as bytes, and inflated when they are "
+                        + "exported: np.savez, without compression, lets them be coded as numbers and read alone")
     }
 
     private static func note(on names: [String]) -> String {
-        "big-endian or column-major arrays are kept as bytes, and listed so: \(names.joined(separator: ", "))"
+        "big-endian or column-major arrays are kept as bytes until they are exported, and listed so: \(names.joined(separator: ", "))"
     }
 
     /// The numbers of the NPY file in `bytes`, which starts at `offset` of its own file.

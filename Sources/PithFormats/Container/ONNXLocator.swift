@@ -5,11 +5,23 @@ internal import PithTensor
 final class ONNXLocator {
     private let path: String
     private let scanner: WireScanner
-    private let external: ExternalFiles
+    /// Where data files are looked for; nil looks for none.
+    private let external: ExternalFiles?
     private var files: [PackedModel.File]
     private var arrays: [PackedModel.LocatedArray] = []
     /// Whether the file has a graph, once it was walked: a file without one is no model, whatever its name says.
     private(set) var hasGraph = false
+    /// Tensors whose numbers lie in fields of varying length, where they are no run of bytes.
+    private(set) var typed: [TypedTensor] = []
+
+    /// A tensor that has to be decoded to be read.
+    struct TypedTensor {
+        let name: String
+        let type: ScalarType
+        let shape: Shape
+        /// The bytes of its message.
+        let range: Range<Int>
+    }
 
     /// Arrays below this size stay with the bytes around them.
     private static let smallest = 64
@@ -26,13 +38,44 @@ final class ONNXLocator {
         files = [PackedModel.File(path: path, name: name, byteCount: bytes.byteCount)]
     }
 
+    /// Looks at the model in `bytes` for what lies in it alone; `path` names it in errors.
+    init(_ bytes: Storage, path: String) {
+        self.path = path
+        scanner = WireScanner(bytes: RawSpanReader(storage: bytes), subject: path)
+        external = nil
+        files = [PackedModel.File(path: path, name: path, byteCount: bytes.byteCount)]
+    }
+
+    /// Tensors whose numbers lie in fields of varying length.
+    ///
+    /// - Throws: `FormatError` as `model`.
+    func typedTensors() throws(FormatError) -> [TypedTensor] {
+        try walk(.model, 0..<files[0].byteCount, depth: 0)
+        return typed
+    }
+
+    /// The numbers of a tensor that was found.
+    ///
+    /// - Throws: `FormatError` `.corrupt` or `.truncated` when they do not fit its shape.
+    func tensor(_ found: TypedTensor) throws(FormatError) -> Tensor {
+        try ONNXDecoder.tensor(scanner.bytes.copy(found.range), named: found.name, subject: path)
+    }
+
     /// The model's files and arrays.
     ///
     /// - Throws: `FormatError` `.corrupt` or `.truncated` where the model is damaged, `.missing` for data files that are
     ///   not there, `.unsupported` for data files outside its folder and graphs nested too deep.
     func model() throws(FormatError) -> PackedModel {
         try walk(.model, 0..<files[0].byteCount, depth: 0)
-        return try PackedModel(kind: .onnx, files: files, arrays: arrays).requiringFileNames()
+        return try PackedModel(kind: .onnx, files: files, arrays: arrays).requiringFileNames().noting(typedNote)
+    }
+
+    private var typedNote: String? {
+        guard !typed.isEmpty else { return nil }
+        let names = typed.prefix(8).map(\.name).joined(separator: ", ")
+        let more = typed.count > 8 ? " and \(typed.count - 8) more" : ""
+        return "\(typed.count) of its weights are not stored as raw bytes, so they are no arrays of the container, "
+            + "only of what is exported from it: \(names)\(more)"
     }
 
     /// What the places of a sparse weight's values are called, whatever name the file gives them.
@@ -67,6 +110,8 @@ final class ONNXLocator {
         var dimensions: [Int] = []
         var name = ""
         var numbers: [(field: Int, range: Range<Int>)] = []
+        /// Whether there are numbers that have to be decoded one by one.
+        var isTyped = false
         var isExternal = false
         var entries: [String: String] = [:]
     }
@@ -83,6 +128,10 @@ final class ONNXLocator {
             guard floats[field]?.contains(type) ?? true else { continue }
             add(name, type, fields.dimensions, file: 0, place)
         }
+        guard fields.isTyped, fields.numbers.isEmpty, type != .string, let shape = try? Shape(fields.dimensions),
+            type.byteCount(of: shape.count) ?? 0 >= smallest
+        else { return }
+        typed.append(TypedTensor(name: name, type: type, shape: shape, range: range))
     }
 
     private func fields(of range: Range<Int>) throws(FormatError) -> Fields {
@@ -94,6 +143,7 @@ final class ONNXLocator {
             case (2, 0): found.type = varint(field.content)
             case (8, 2): found.name = text(field.content)
             case (4, 2), (9, 2), (10, 2): found.numbers.append((field.number, field.content))
+            case (5, 0), (5, 2), (7, 0), (7, 2), (11, 0), (11, 2), (4, 5), (10, 1): found.isTyped = true
             case (13, 2): try readEntry(field.content, into: &found)
             case (14, 0): found.isExternal = varint(field.content) == 1
             default: break
@@ -112,7 +162,7 @@ final class ONNXLocator {
     }
 
     private func locateExternal(_ fields: Fields, _ type: ScalarType, _ name: String) throws(FormatError) {
-        guard let location = fields.entries["location"] else { return }
+        guard let external, let location = fields.entries["location"] else { return }
         let file = try external.file(at: location, tensor: name)
         let index = files.firstIndex { $0.name.isExactly(location) } ?? files.count
         if index == files.count {

@@ -33,6 +33,27 @@ extension ONNXDecoder {
         }
     }
 
+    /// The numbers of one encoded tensor that holds them itself.
+    ///
+    /// - Throws: `FormatError` `.corrupt` or `.truncated` when it can not be decoded, or they do not fit its shape.
+    static func tensor(_ bytes: [UInt8], named name: String, subject: String) throws(FormatError) -> Tensor {
+        guard var schema = try? OnnxSchema_Tensor(serializedBytes: bytes) else {
+            throw FormatError(
+                code: .corrupt, subject: "\(subject), tensor '\(name)'", problem: "it can not be decoded.",
+                remedy: FormatError.damaged)
+        }
+        // Neither another file nor other bytes of this one.
+        schema.clearCut()
+        schema.dataLocation = 0
+        let decoder = ONNXDecoder(
+            file: Storage([UInt8]()), external: ExternalFiles(besideModelAt: subject),
+            sparseBudget: SparseBudget(allowance: 0, subject: subject), subject: subject)
+        guard let tensor = try decoder.weight(schema, described: name).dense else {
+            preconditionFailure("One tensor is no sparse weight.")
+        }
+        return tensor
+    }
+
     /// The weight of a sparse initializer; its name is that of its values.
     func sparse(_ schema: OnnxSchema_SparseTensor) throws(FormatError) -> Weight {
         let values = try weight(schema.values), indices = try weight(schema.indices, described: schema.values.name)

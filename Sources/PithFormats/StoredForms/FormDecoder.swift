@@ -5,14 +5,14 @@ package import PithTensor
 ///
 /// What the directory says about a form comes from outside: everything is checked before it is believed.
 package struct FormDecoder {
-    let arrays: ContainerArrays
+    let arrays: any ArraySource
     let path: String
     let sparseAllowance: Int
 
     /// Decodes forms whose parts are `arrays` of the container at `path`.
     ///
     /// A sparse weight may take `sparseAllowance` bytes when dense, or 100 times its stored bytes.
-    package init(_ arrays: ContainerArrays, path: String, sparseAllowance: Int = ONNXReader.sparseAllowance) {
+    package init(_ arrays: any ArraySource, path: String, sparseAllowance: Int = ONNXReader.sparseAllowance) {
         self.arrays = arrays
         self.path = path
         self.sparseAllowance = sparseAllowance

@@ -17,7 +17,7 @@ struct UnpackCommand: AsyncParsableCommand {
         name: .shortAndLong, help: "Where the model goes; it appears whole or not at all, its data files beside it.")
     var output: String
 
-    @Option(help: "Only this array, written as .npy; of a pipe no more is read than it takes.")
+    @Option(help: "Only this weight, as .npz, .safetensors or else .npy; of a pipe no more is read than it takes.")
     var array: String?
 
     @Option(help: "Only these rows of the array, such as 10-20 for ten rows from row 10 on.")
@@ -48,7 +48,7 @@ struct UnpackCommand: AsyncParsableCommand {
         let source: ContainerUnpacker.Source =
             isPipe
             ? .stream(try ContainerStream(.standardInput, named: name)) : .file(try ContainerFile(path: container))
-        guard !isPipe || !ArrayExport.isWanted(kind: source.directory.kind, path: output) else {
+        guard !isPipe || !ArrayExport.isWanted(source.directory, path: output) else {
             throw ValidationError("The weights of a model become plain arrays from a file, not from a pipe.")
         }
         let unpacker = ContainerUnpacker(
@@ -56,7 +56,7 @@ struct UnpackCommand: AsyncParsableCommand {
         let meter = ProgressMeter("unpacked", of: source.directory.files.reduce(0) { $0 + $1.byteCount })
         let (paths, byteCount) = try await unpacker.unpack(to: output, progress: meter.tell)
         Console.endProgress()
-        try show(UnpackText(container: name, paths: paths, bytes: byteCount))
+        try show(UnpackText(container: name, paths: paths, bytes: byteCount, notes: []))
     }
 
     /// Writes plain arrays when that is what was asked for.
@@ -64,27 +64,34 @@ struct UnpackCommand: AsyncParsableCommand {
         guard container != "-" else { return nil }
         let file = try ContainerFile(path: container)
         if let array {
-            let count = try ArrayExport(file).write(array: array, rows: rows?.range, to: output)
-            return UnpackText(container: container, paths: [output], bytes: count)
+            return text(container, try ArrayExport(file).write(array: array, rows: rows?.range, to: output))
         }
-        guard ArrayExport.isWanted(kind: file.directory.kind, path: output) else {
+        let kind = file.directory.kind
+        guard ArrayExport.isWanted(file.directory, path: output) else {
             let ending = URL(fileURLWithPath: output).pathExtension.lowercased()
-            guard ending != "npy" || file.directory.kind == "npy" else {
+            guard ending != "npy" || kind == "npy" else {
                 throw ValidationError("A .npy holds one array: say which with --array, or write .npz for all.")
             }
             guard !stored else {
-                throw ValidationError("--stored writes a .npz or .safetensors of a model of another kind.")
+                let other = kind == "npz" ? ".safetensors" : kind == "safetensors" ? ".npz" : ".npz or .safetensors"
+                throw ValidationError(
+                    "--stored writes arrays, and \(output) would be the \(kind) file itself: "
+                        + "give the output a name that ends in \(other).")
             }
             return nil
         }
-        let count = try ArrayExport(file, isStored: stored).write(to: output)
-        return UnpackText(container: container, paths: [output], bytes: count)
+        return text(container, try ArrayExport(file, isStored: stored).write(to: output))
     }
 
     /// Writes one array of what comes through the pipe.
     private func streamed(_ array: String, _ name: String) async throws -> UnpackText {
-        let tensor = try await ContainerStream(.standardInput, named: name).tensor(named: array, rows: rows?.range)
-        return UnpackText(container: name, paths: [output], bytes: try ArrayExport.write(tensor, to: output))
+        let tensor = try await ContainerStream(.standardInput, named: name).weight(named: array, rows: rows?.range)
+        let count = try ArrayFile.write(tensor, named: array, to: output)
+        return UnpackText(container: name, paths: [output], bytes: count, notes: [])
+    }
+
+    private func text(_ container: String, _ report: ArrayExport.Report) -> UnpackText {
+        UnpackText(container: container, paths: [output], bytes: report.byteCount, notes: report.notes)
     }
 
     private func show(_ text: UnpackText) throws {

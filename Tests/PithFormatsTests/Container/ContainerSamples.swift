@@ -47,7 +47,7 @@ enum ContainerSamples {
 
     /// A safetensors file of given arrays.
     static func safetensors(_ parts: [(name: String, type: String, shape: [Int], bytes: [UInt8])]) -> [UInt8] {
-        var entries: [String] = [], data: [UInt8] = []
+        var entries = ["\"__metadata__\":{\"made\":\"by a test\"}"], data: [UInt8] = []
         for part in parts {
             let end = data.count + part.bytes.count
             entries.append(
@@ -55,7 +55,7 @@ enum ContainerSamples {
             )
             data += part.bytes
         }
-        let header = Array("{\"__metadata__\":{\"made\":\"by a test\"},\(entries.joined(separator: ","))}".utf8)
+        let header = Array("{\(entries.joined(separator: ","))}".utf8)
         return NumberSamples.bytes([UInt64(header.count)]) + header + data
     }
 
