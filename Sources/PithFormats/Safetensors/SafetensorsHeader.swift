@@ -11,6 +11,8 @@ struct SafetensorsHeader {
         let shape: Shape
         /// Bytes in the file.
         let range: Range<Int>
+        /// The file's name of a type that is not known: the bytes are listed as they are.
+        let foreignType: String?
     }
 
     let entries: [Entry]
@@ -48,13 +50,18 @@ struct SafetensorsHeader {
         "U64": .uint64, "U32": .uint32, "U16": .uint16, "U8": .uint8, "BOOL": .bool, "C64": .complex64,
     ]
 
+    /// Types that are read and not written: few readers know them.
+    private static let furtherTypes: [String: ScalarType] = [
+        "F4": .float4e2m1, "F8_E4M3FNUZ": .float8e4m3fnuz, "F8_E5M2FNUZ": .float8e5m2fnuz,
+    ]
+
     /// The format's name of an element type; nil when it has none.
     static func name(of type: ScalarType) -> String? { types.first { $0.value == type }?.key }
 
     /// Reads the header of the file in `bytes`; `name` names it in errors.
     ///
     /// - Throws: `FormatError` `.truncated` or `.corrupt` when the header contradicts itself or the file; `.unsupported`
-    ///   for a header above the limit or an element type that is not known.
+    ///   for a header above the limit.
     init(_ bytes: Storage, named name: String) throws(FormatError) {
         var cursor = ByteCursor(bytes, named: name)
         let length = try cursor.large("the length of its header")
@@ -95,24 +102,23 @@ struct SafetensorsHeader {
         _ key: String, _ record: Record, start: Int, end: Int, _ file: String
     ) throws(FormatError) -> Entry {
         let subject = "\(file), tensor '\(key)'"
-        guard let type = types[record.dtype] else {
-            throw FormatError(
-                code: .unsupported, subject: subject, problem: "its type '\(record.dtype)' is not known.",
-                remedy: "Convert it to F32, F16 or BF16.")
-        }
+        let type = types[record.dtype] ?? furtherTypes[record.dtype]
         let shape: Shape
         do { shape = try Shape(record.shape) } catch {
             throw FormatError(code: .corrupt, subject: subject, problem: error.problem, remedy: error.remedy)
         }
         guard record.offsets.count == 2, 0 <= record.offsets[0], record.offsets[0] <= record.offsets[1],
             record.offsets[1] <= end - start,
-            type.byteCount(of: shape.count) == record.offsets[1] - record.offsets[0]
+            type.map({ $0.byteCount(of: shape.count) == record.offsets[1] - record.offsets[0] }) ?? true
         else {
             throw FormatError(
                 code: .corrupt, subject: subject,
                 problem: "its bytes \(record.offsets) do not fit its shape \(shape) or the file's \(end - start).",
                 remedy: FormatError.damaged)
         }
-        return Entry(name: key, type: type, shape: shape, range: start + record.offsets[0]..<start + record.offsets[1])
+        let range = start + record.offsets[0]..<start + record.offsets[1]
+        return Entry(
+            name: key, type: type ?? .uint8, shape: type == nil ? .vector(range.count) : shape, range: range,
+            foreignType: type == nil ? record.dtype : nil)
     }
 }

@@ -8,8 +8,8 @@ enum SafetensorsLocator {
     /// - Throws: `FormatError` as `SafetensorsHeader`.
     static func model(at path: String) throws(FormatError) -> PackedModel {
         let name = URL(fileURLWithPath: path).lastPathComponent
-        let (file, arrays) = try shard(path, name: name, index: 0)
-        return PackedModel(kind: .safetensors, files: [file], arrays: arrays)
+        let (file, arrays, foreign) = try shard(path, name: name, index: 0)
+        return PackedModel(kind: .safetensors, files: [file], arrays: arrays).noting(note(on: foreign))
     }
 
     /// The model in the files that an index names.
@@ -26,7 +26,7 @@ enum SafetensorsLocator {
         }
         let url = URL(fileURLWithPath: path)
         var files = [PackedModel.File(path: path, name: url.lastPathComponent, byteCount: bytes.byteCount)]
-        var arrays: [PackedModel.LocatedArray] = []
+        var arrays: [PackedModel.LocatedArray] = [], foreign: [String] = []
         for name in names {
             guard RelativeName.isSound(name) else {
                 throw FormatError(
@@ -34,11 +34,13 @@ enum SafetensorsLocator {
                     remedy: "Put the files beside the index and correct it.")
             }
             let place = url.deletingLastPathComponent().appendingPathComponent(name).path
-            let (file, found) = try shard(place, name: name, index: files.count)
+            let (file, found, others) = try shard(place, name: name, index: files.count)
             files.append(file)
             arrays += found
+            foreign += others
         }
         return try PackedModel(kind: .safetensors, files: files, arrays: arrays).requiringFileNames()
+            .noting(note(on: foreign))
     }
 
     /// The files that the `weight_map` of an index names, each once, in the order of their bytes.
@@ -59,12 +61,19 @@ enum SafetensorsLocator {
 
     private static func shard(
         _ path: String, name: String, index: Int
-    ) throws(FormatError) -> (PackedModel.File, [PackedModel.LocatedArray]) {
+    ) throws(FormatError) -> (PackedModel.File, [PackedModel.LocatedArray], foreign: [String]) {
         let bytes = try MappedFile.bytes(of: path)
         let header = try SafetensorsHeader(bytes, named: path)
         let arrays = header.entries.map {
             PackedModel.LocatedArray(name: $0.name, type: $0.type, shape: $0.shape, file: index, range: $0.range)
         }
-        return (PackedModel.File(path: path, name: name, byteCount: bytes.byteCount), arrays)
+        let foreign = header.entries.compactMap { entry in entry.foreignType.map { "\(entry.name) (\($0))" } }
+        return (PackedModel.File(path: path, name: name, byteCount: bytes.byteCount), arrays, foreign)
+    }
+
+    private static func note(on foreign: [String]) -> String? {
+        guard !foreign.isEmpty else { return nil }
+        return "tensors of types that are not known are kept as bytes, and listed so: "
+            + foreign.joined(separator: ", ")
     }
 }

@@ -184,4 +184,20 @@ import Testing
                 && error?.problem.contains("'data.bin'") == true
         }
     }
+
+    @Test func `tensors of types that are not known come back, and are listed as bytes`() async throws {
+        let parts: [(name: String, type: String, shape: [Int], bytes: [UInt8])] = [
+            ("four", "F4", [2, 4], [1, 2, 3, 4]), ("six", "F6_E2M3", [4], [9, 9, 9]),
+            ("uz", "F8_E4M3FNUZ", [2], [1, 2]), ("w", "F32", [1], littleEndian([7])),
+        ]
+        let folder = try ScratchFolder(), bytes = ContainerSamples.safetensors(parts)
+        let model = try PackedModel.read(path: folder.write(bytes, to: "m.safetensors"))
+        #expect(model.notes.count == 1 && model.notes[0].hasSuffix("six (F6_E2M3)"))
+        try await ContainerSamples.pack(model, to: folder.path("m.pith"))
+        let file = try ContainerFile(path: folder.path("m.pith"))
+        let types = file.directory.weights.map { file.directory.arrays[$0].type }
+        #expect(types == [.float4e2m1, .uint8, .float8e4m3fnuz, .float32])
+        try await ContainerSamples.unpack(file.path, to: folder.path("back.safetensors"))
+        #expect(try ContainerSamples.bytes(folder.path("back.safetensors")) == bytes)
+    }
 }
