@@ -59,6 +59,12 @@ package struct CodecTable: Encodable, Sendable {
                 row.decodeMegabytesPerSecond?.formatted(digits: 0) ?? "-", row.peakBytes.map { Text.bytes($0) } ?? "-",
             ])
         }
-        return "\(path): \(Text.bytes(bytes)), one thread\n\n\(table.text)"
+        return """
+            \(path): \(Text.bytes(bytes)), one thread
+
+            \(table.text)
+
+            bytes: the whole container; memory: the most that the process held meanwhile, with what codecs before it left
+            """
     }
 }

@@ -6,7 +6,7 @@ package final class CodecComparison {
     /// What one codec came to.
     package struct Row: Sendable {
         package let codec: BlockCodec
-        /// Bytes of all blocks.
+        /// Bytes of the container.
         package let byteCount: Int
         /// Seconds of coding and of decoding all blocks.
         package let encodeSeconds: Double
@@ -19,6 +19,8 @@ package final class CodecComparison {
     package let byteCount: Int
     private let plan: ContainerPlan
     private let source: BlockSource
+    /// Bytes of the container in front of its blocks.
+    private let directoryByteCount: Int
 
     /// Plans the blocks of `model`.
     ///
@@ -27,6 +29,8 @@ package final class CodecComparison {
         byteCount = model.files.reduce(0) { $0 + $1.byteCount }
         plan = try ContainerPlan(model)
         source = try BlockSource(model, plan.directory)
+        let directory = ContainerFrame.encoded(.directory, DirectoryBody.encoded(plan.directory.encoded))
+        directoryByteCount = ContainerFrame.preamble.count + directory.count
     }
 
     /// Codes every block with `codec`, decodes it again and compares.
@@ -35,7 +39,7 @@ package final class CodecComparison {
     package func row(of codec: BlockCodec) throws(FormatError) -> Row {
         let encoder = BlockEncoder(), decoder = BlockDecoder(), raw = ByteBuffer(), output = ByteBuffer()
         let clock = ContinuousClock(), hasPeak = ResidentMemory.resetPeak()
-        var encoding = Duration.zero, decoding = Duration.zero, total = 0
+        var encoding = Duration.zero, decoding = Duration.zero, index = ContainerIndex()
         do {
             for number in plan.directory.blocks.indices {
                 let layout = try source.gather(number, into: raw), unit = plan.units[number]
@@ -49,7 +53,8 @@ package final class CodecComparison {
                     stored, layout: layout, count: plan.directory.blocks[number].elementCount,
                     named: codec.rawValue, into: output)
                 decoding += middle.duration(to: clock.now)
-                total += body.count + ContainerFrame.overhead
+                // Checksums take the same bytes whatever they are.
+                index.entries.append(ContainerIndex.Entry(byteCount: body.count, checksum: 0))
                 guard output.storage(0..<output.count) == raw.storage(0..<raw.count) else {
                     throw BlockCodec.wrong(codec)
                 }
@@ -62,8 +67,14 @@ package final class CodecComparison {
             preconditionFailure("A block was refused with a foreign error: \(error).")
         }
         return Row(
-            codec: codec, byteCount: total, encodeSeconds: encoding / .seconds(1),
+            codec: codec, byteCount: byteCount(of: index), encodeSeconds: encoding / .seconds(1),
             decodeSeconds: decoding / .seconds(1),
             peakBytes: hasPeak ? ResidentMemory.peakBytes : nil)
+    }
+
+    /// Bytes of the container whose blocks `index` lists.
+    private func byteCount(of index: ContainerIndex) -> Int {
+        let blocks = index.entries.reduce(0) { $0 + $1.byteCount + ContainerFrame.overhead }
+        return directoryByteCount + blocks + index.encoded.count + ContainerFrame.overhead + ContainerFrame.endCount
     }
 }

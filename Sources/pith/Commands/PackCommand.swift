@@ -21,7 +21,9 @@ struct PackCommand: AsyncParsableCommand {
     var codec: BlockCodec?
 
     @Flag(
-        help: "Instead of writing anything, code the model with every codec, or the one of --codec, and compare them.")
+        help: ArgumentHelp(
+            "Instead of writing anything, code the model with every codec, or the one of --codec.",
+            discussion: "Compared are the bytes of the container, speed, and the most memory of the whole process."))
     var compare = false
 
     @Option(
