@@ -11,9 +11,9 @@ enum Signals {
     /// The exit code of an interrupt that is being handled: work that fails because its files are taken away says nothing.
     static var exitCode: Int32? { received.withLock { $0.map { 128 + $0 } } }
 
-    /// On SIGINT and SIGTERM unfinished output files and temporary folders are removed before the program ends.
+    /// On SIGINT, SIGTERM and SIGHUP unfinished output files and temporary folders are removed before the program ends.
     static func cleanUpOnInterrupt() {
-        guard let signals = try? ProcessSignals(catching: [SIGINT, SIGTERM]) else { return }
+        guard let signals = try? ProcessSignals(catching: [SIGINT, SIGTERM], heeded: [SIGHUP]) else { return }
         Thread.detachNewThread { end(by: signals.next()) }
     }
 

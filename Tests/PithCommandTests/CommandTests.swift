@@ -1,4 +1,5 @@
 import Foundation
+import PithTensor
 import Testing
 
 @Suite(.enabled(if: Program.isBuilt, "needs the release build of pith")) struct CommandTests {
@@ -287,7 +288,10 @@ struct WorkingCommandTests {
         #expect(workshop.leftovers.isEmpty)
     }
 
-    @Test(arguments: [SIGINT, SIGTERM], [10, 60, 150, 300])
+    /// Signals that end the program; a terminal's end only where who started the tests does not have it ignored.
+    private static let signals = [SIGINT, SIGTERM] + (ProcessSignals.isIgnored(SIGHUP) ? [] : [SIGHUP])
+
+    @Test(arguments: signals, [10, 60, 150, 300])
     func `a signal at any moment leaves nothing behind`(signal: Int32, milliseconds: Int) throws {
         let workshop = try Workshop(), before = workshop.names
         // No recipe keeps this promise, so the search goes through all of them.
