@@ -21,7 +21,10 @@ public final class StagedOutput: Sendable {
         }
         let url = URL(fileURLWithPath: path)
         switch FileSystem.kind(of: path) {
-        case .folder: throw StagedOutput.failure(path, "it is a folder.")
+        case .folder:
+            throw FormatError(
+                code: .unwritable, subject: path, problem: "it is a folder.",
+                remedy: "Name a file in it, such as '\(url.appendingPathComponent("output").path)'.")
         case .other:
             throw StagedOutput.failure(path, "it is a device or a pipe, which a file can not take the place of.")
         case .file, .nothing: break

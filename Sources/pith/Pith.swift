@@ -17,7 +17,9 @@ struct Pith: AsyncParsableCommand {
         _ = ProcessStart.instant
         Signals.cleanUpOnInterrupt()
         do {
-            var command = try parseAsRoot()
+            // An option of the root would stand in the help of every command.
+            let arguments = CommandLine.arguments.dropFirst()
+            var command = try parseAsRoot(arguments == ["--version"] ? ["version"] : Array(arguments))
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {

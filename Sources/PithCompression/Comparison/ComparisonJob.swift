@@ -74,7 +74,7 @@ public struct ComparisonJob: Sendable {
         var entries: [ComparisonReport.Entry] = []
         for contender in contenders {
             try Task.checkCancellation()
-            entries.append(try bench.entry(for: contender, progress: progress))
+            entries.append(try entry(for: contender, bench))
         }
         let latencies = try time(contenders, bench)
         for (index, latency) in latencies.enumerated() { entries[index].latency = latency }
@@ -83,6 +83,17 @@ public struct ComparisonJob: Sendable {
         return ComparisonReport(
             reference: subject, data: options.data, candidates: entries, notes: notes(dataset, latencies),
             seconds: start.duration(to: clock.now).seconds)
+    }
+
+    /// What is found out about a candidate; one that takes other inputs is named as the user named it.
+    private func entry(for contender: Contender, _ bench: ComparisonBench) throws -> ComparisonReport.Entry {
+        do { return try bench.entry(for: contender, progress: progress) } catch let error as RuntimeError {
+            guard error.code == .invalidInput else { throw error }
+            throw RuntimeError(
+                code: error.code, subject: "candidate '\(contender.candidate.name)'", problem: error.problem,
+                remedy: "A candidate takes the inputs of the reference, \(reference): "
+                    + "compare it with a model that takes the same.")
+        }
     }
 
     /// The candidate as a file.

@@ -11,6 +11,8 @@ package actor ContainerStream {
     private let directoryFrame: Storage
     private var seen = ContainerIndex()
     private var offset: Int
+    /// The root of the hash tree, as 64 hexadecimal digits, and the bytes in all; nil until the end was found to be right.
+    package private(set) var end: (root: String, byteCount: Int)?
 
     /// Reads the start of a container from `input`; `name` names it in errors.
     ///
@@ -46,7 +48,7 @@ package actor ContainerStream {
     /// Reads what follows the blocks, and compares it with them.
     ///
     /// - Throws: `FormatError` `.corrupt` or `.truncated`.
-    func finish() throws(FormatError) -> String {
+    func finish() throws(FormatError) {
         let (index, _) = try ContainerStream.frame([.index], from: input, at: offset, name)
         _ = try ContainerFrame.verify(index, at: offset, subject: name)
         guard ContainerParts.body(index).withBytes({ $0.bytes }) == seen.encoded else {
@@ -55,16 +57,16 @@ package actor ContainerStream {
         let place = offset + index.byteCount
         let (frame, _) = try ContainerStream.frame([.end], from: input, at: place, name)
         _ = try ContainerFrame.verify(frame, at: place, subject: name)
-        let end = try ContainerParts.end(frame, at: place, path: name)
+        let stated = try ContainerParts.end(frame, at: place, path: name)
         let root = ContainerIndex.root(directory: directoryFrame, index: index)
-        guard end.index == offset, end.byteCount == index.byteCount, end.root == root.bytes else {
+        guard stated.index == offset, stated.byteCount == index.byteCount, stated.root == root.bytes else {
             throw ContainerFrame.corrupt("the end does not match what came", at: place, path: name)
         }
         let rest = ByteBuffer()
         if (try? input.readNext(1, into: rest)) != nil, rest.count > 0 {
             throw ContainerFrame.corrupt("more bytes follow the end", at: place + frame.byteCount, path: name)
         }
-        return root.hex
+        self.end = (root.hex, place + frame.byteCount)
     }
 
     private static func frame(

@@ -112,7 +112,7 @@ package struct ContainerUnpacker: Sendable {
             }
             for try await _ in group {}
         }
-        if case .stream(let stream) = source { _ = try await stream.finish() }
+        if case .stream(let stream) = source { try await stream.finish() }
     }
 }
 

@@ -11,13 +11,18 @@ struct InspectCommand: ParsableCommand {
     @Argument(help: "The ONNX model or .pith container.")
     var model: String
 
-    @Flag(help: "Also range, mean, spread, zeros and entropy of each weight (reads every weight).")
+    @Flag(help: "Of an ONNX model also range, mean, spread, zeros and entropy of each weight (reads every weight).")
     var statistics = false
 
     @OptionGroup var shared: SharedOptions
 
     func run() throws {
-        if model.lowercased().hasSuffix(".pith") { return try inspectContainer() }
+        if model.lowercased().hasSuffix(".pith") {
+            guard !statistics else {
+                throw ValidationError("--statistics reads an ONNX model: bring it back with `pith unpack` first.")
+            }
+            return try inspectContainer()
+        }
         let content = try ONNXReader.read(path: model, sparseAllowance: ONNXReader.sparseAllowanceForInspection)
         let report = try InspectionReport(path: model, model: content, statistics: statistics)
         switch shared.format {
