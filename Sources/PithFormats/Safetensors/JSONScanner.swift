@@ -100,7 +100,7 @@ struct JSONScanner {
     }
 
     private mutating func skipSpace() {
-        while offset < bytes.count, [0x20, 0x0A, 0x0D, 0x09].contains(bytes[offset]) { offset += 1 }
+        while offset < bytes.count, Self.isSpace(bytes[offset]) { offset += 1 }
     }
 
     private mutating func skip(_ mark: Unicode.Scalar) -> Bool {
@@ -121,6 +121,8 @@ struct JSONScanner {
         while offset < bytes.count, offset - start < 64, Self.isOfWord(bytes[offset]) { offset += 1 }
         return String(decoding: bytes[start..<offset], as: UTF8.self)
     }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
 
     private static func isOfWord(_ byte: UInt8) -> Bool {
         switch byte {
