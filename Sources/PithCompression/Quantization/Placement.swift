@@ -103,7 +103,7 @@ package struct Placement {
             let readers = Set(index.readers[value] ?? []), floats = readers.subtracting(integers)
             exactReaders[value] = Set(floats.compactMap { graph.nodes[$0].outputs.first })
             guard let maker, graph.nodes[maker].isStandard("Conv"), floats.isSubset(of: floatSums),
-                graph.weights[graph.nodes[maker].inputs[1]]?.shape.rank == 4,
+                let weight = graph.nodes[maker].inputs.dropFirst().first, graph.weights[weight]?.shape.rank == 4,
                 readers.contains(where: { graph.nodes[$0].isStandard("Add") })
             else { continue }
             mixedLayouts.insert(value)
@@ -207,17 +207,17 @@ package struct Placement {
     /// Products hand out floats, and float operators between products are as fast as integer ones and round nothing; a ReLU
     /// costs nothing either way.
     private func convolvedValues(_ graph: Graph, _ convolutions: Set<Int>) -> Set<String> {
-        var values: Set<String> = []
+        var values: Set<String> = [], clipped: Set<String> = []
         for (position, node) in graph.nodes.enumerated() {
             guard let output = node.outputs.first else { continue }
             let carries = Placement.isMoving(node, graph) || node.isStandard(oneOf: Placement.computing)
-            if convolutions.contains(position) || node.isStandard(oneOf: ["Relu", "Clip"])
-                || carries && node.inputs.contains(where: values.contains)
-            {
+            if convolutions.contains(position) || carries && node.inputs.contains(where: values.contains) {
                 values.insert(output)
+            } else if node.isStandard(oneOf: ["Relu", "Clip"]) {
+                clipped.insert(output)
             }
         }
-        return values
+        return values.union(clipped)
     }
 
     /// Whether a value lies between a layer or sum and the ReLU or clip that alone reads it.

@@ -169,9 +169,9 @@ struct StaticSearch {
     }
 
     /// How much slower than the fastest the most accurate may be; and how much where it errs that much less, in dB.
-    private static let slack = 0.93, wideSlack = 0.85, wideGain = 6.0
+    private static let slack = 0.93, wideSlack = 0.8, wideGain = 6.0
 
-    /// The most accurate of the candidates that are at most 7 % slower than the fastest, if it is sound; at most 15 %
+    /// The most accurate of the candidates that are at most 7 % slower than the fastest, if it is sound; at most 20 %
     /// where it errs 6 dB less than those.
     private func mostAccurate(_ trials: inout StaticTrials, _ seen: Range<Int>) async throws -> StaticTrials.Measured? {
         _ = try trials.measure(StaticTrials.Exclusion(label: "every layer in integers"))
@@ -187,7 +187,8 @@ struct StaticSearch {
         }
         guard let start = mostAccurate(within: StaticSearch.slack) else { return nil }
         if !context.profile.isFixed {
-            try measureFloatSums(&trials, beside: start.exclusion, atLeast: StaticSearch.slack * fastest)
+            let least = max(StaticSearch.slack * fastest, settings.minimumSpeedup)
+            try measureFloatSums(&trials, beside: start.exclusion, atLeast: least)
         }
         guard var best = mostAccurate(within: StaticSearch.slack) else { return nil }
         if let slower = mostAccurate(within: StaticSearch.wideSlack),

@@ -62,7 +62,10 @@ package struct ArrayExport: Sendable {
             let tensor = try arrays.tensor(index, rows: rows)
             return Report(byteCount: try ArrayFile.write(tensor, named: name, to: path), notes: [])
         }
-        guard let weight = try weights(arrays, only: name).weights.first(where: { $0.name.isExactly(name) }) else {
+        let found = try weights(arrays, only: name)
+        guard let weight = found.weights.first(where: { $0.name.isExactly(name) }) else {
+            // A name that only a sound file would have, or bytes of which the order is not known.
+            if let failure = found.failure, !file.directory.hasPart(named: name) { throw failure }
             let tensor = try arrays.tensor(named: name, rows: rows)
             return Report(byteCount: try ArrayFile.write(tensor, named: name, to: path), notes: [])
         }
@@ -91,17 +94,20 @@ package struct ArrayExport: Sendable {
     /// The weights with the names that an export gives them; `only` says which one is looked for, if one is.
     private func weights(
         _ arrays: ContainerArrays, only: String?
-    ) throws(FormatError) -> (weights: [ExportedArray], notes: [String]) {
+    ) throws(FormatError) -> (weights: [ExportedArray], notes: [String], failure: FormatError?) {
         var weights: [ExportedArray] = []
         for named in file.directory.forms { weights += isStored ? try parts(named, arrays) : [whole(named, arrays)] }
         let unlisted = try UnlistedWeights(file, arrays, only: only)
         for index in file.directory.lone {
-            weights.append(unlisted.replacements[index] ?? plain(index, arrays))
+            // Bytes that may be numbers in another order are no weight of that name.
+            let isUnknown = unlisted.failure != nil && UnlistedWeights.mayReplace(index, in: file.directory)
+            guard let found = unlisted.replacements[index] ?? (isUnknown ? nil : plain(index, arrays)) else { continue }
+            weights.append(found)
         }
         weights += unlisted.weights
         var names = UniqueNames(by: ExactName.init)
         for index in weights.indices { weights[index].name = names.make(weights[index].name) }
-        return (weights, unlisted.notes)
+        return (weights, unlisted.notes, unlisted.failure)
     }
 
     private func subject(_ name: String) -> String { "\(file.path), weight '\(name)'" }

@@ -128,7 +128,9 @@ final class ONNXLocator {
             guard floats[field]?.contains(type) ?? true else { continue }
             add(name, type, fields.dimensions, file: 0, place)
         }
-        guard fields.isTyped, fields.numbers.isEmpty, type != .string, let shape = try? Shape(fields.dimensions),
+        // A type that is not known can not be decoded.
+        guard fields.isTyped, fields.numbers.isEmpty, type != .string,
+            ONNXType.scalar(Int32(clamping: fields.type)) != nil, let shape = try? Shape(fields.dimensions),
             type.byteCount(of: shape.count) ?? 0 >= smallest
         else { return }
         typed.append(TypedTensor(name: name, type: type, shape: shape, range: range))

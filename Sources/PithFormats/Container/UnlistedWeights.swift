@@ -14,6 +14,8 @@ struct UnlistedWeights {
     private(set) var weights: [ExportedArray] = []
     /// What is not among them.
     private(set) var notes: [String] = []
+    /// Why they could not all be found, if so.
+    private(set) var failure: FormatError?
 
     private let file: ContainerFile
     /// Arrays that are weights by themselves, by where they begin in the first file.
@@ -42,6 +44,7 @@ struct UnlistedWeights {
             }
         } catch {
             notes.append("weights that are no arrays of the container can not be read, and are not there: \(error)")
+            failure = error
         }
     }
 
@@ -60,7 +63,7 @@ struct UnlistedWeights {
 
     private mutating func addFields() throws(FormatError) {
         let locator = ONNXLocator(try FileText.bytes(of: file, arrays), path: file.path)
-        for found in try locator.typedTensors() where isWanted(found.name) {
+        for found in try locator.typedTensors() {
             weights.append(
                 ExportedArray(name: found.name, subject: subject(found.name), type: found.type, shape: found.shape) {
                     () throws(FormatError) in try locator.tensor(found)

@@ -40,7 +40,7 @@ extension GraphLowering {
         let rounded = names.make(value, "_d")
         quantize(exact, format, as: rounded, called: value, into: &nodes)
         readable.rounded[value] = rounded
-        readable.exact[value] = (readers: format.exactReaders, name: exact)
+        for reader in format.exactReaders { readable.exact[reader, default: [:]][value] = exact }
     }
 
     private mutating func quantize(
@@ -78,13 +78,13 @@ extension GraphLowering {
 /// What the readers of a value that has a format read instead.
 private struct ReadableValues {
     var rounded: [String: String] = [:]
-    var exact: [String: (readers: Set<String>, name: String)] = [:]
+    /// For each reader, by its first output, the values that it takes as they were.
+    var exact: [String: [String: String]] = [:]
 
     /// The names that a node with this first output reads.
     func names(for output: String?) -> [String: String] {
-        guard let output else { return rounded }
-        let own = exact.filter { $0.value.readers.contains(output) }.mapValues(\.name)
-        return own.isEmpty ? rounded : rounded.merging(own) { $1 }
+        guard let own = output.flatMap({ exact[$0] }) else { return rounded }
+        return rounded.merging(own) { $1 }
     }
 }
 

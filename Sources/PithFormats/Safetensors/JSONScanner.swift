@@ -134,13 +134,17 @@ struct JSONScanner {
     }
 
     private mutating func unescape(into content: inout [UInt8]) throws(Failure) {
-        let marks: [UInt8: UInt8] = [
-            UInt8(ascii: "\""): 0x22, UInt8(ascii: "\\"): 0x5C, UInt8(ascii: "/"): 0x2F, UInt8(ascii: "b"): 8,
-            UInt8(ascii: "f"): 12, UInt8(ascii: "n"): 10, UInt8(ascii: "r"): 13, UInt8(ascii: "t"): 9,
-        ]
         let mark = try take()
-        if let byte = marks[mark] { return content.append(byte) }
-        guard mark == UInt8(ascii: "u") else { throw failure }
+        switch mark {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return content.append(mark)
+        case UInt8(ascii: "b"): return content.append(8)
+        case UInt8(ascii: "f"): return content.append(12)
+        case UInt8(ascii: "n"): return content.append(10)
+        case UInt8(ascii: "r"): return content.append(13)
+        case UInt8(ascii: "t"): return content.append(9)
+        case UInt8(ascii: "u"): break
+        default: throw failure
+        }
         var units = [try unit()]
         if UTF16.isLeadSurrogate(units[0]) {
             guard try take() == UInt8(ascii: "\\"), try take() == UInt8(ascii: "u") else { throw failure }

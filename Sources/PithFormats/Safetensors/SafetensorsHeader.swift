@@ -107,7 +107,12 @@ struct SafetensorsHeader {
         do { shape = try Shape(record.shape) } catch {
             throw FormatError(code: .corrupt, subject: subject, problem: error.problem, remedy: error.remedy)
         }
-        guard record.offsets.count == 2, 0 <= record.offsets[0], record.offsets[0] <= record.offsets[1],
+        guard record.offsets.count == 2 else {
+            throw FormatError(
+                code: .corrupt, subject: subject,
+                problem: "it has \(record.offsets.count) offsets, not a start and an end.", remedy: FormatError.damaged)
+        }
+        guard 0 <= record.offsets[0], record.offsets[0] <= record.offsets[1],
             record.offsets[1] <= end - start,
             type.map({ $0.byteCount(of: shape.count) == record.offsets[1] - record.offsets[0] }) ?? true
         else {
