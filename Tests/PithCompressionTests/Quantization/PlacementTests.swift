@@ -72,6 +72,21 @@ struct PlacementTests {
         #expect(convolutions == ["x", "gate", "up", "s", "silu", "m", "last"])
     }
 
+    @Test func `a ReLU behind a product costs nothing, what follows it computes in float`() throws {
+        func product(_ input: String, _ output: String, _ weight: String) -> Node {
+            Node("MatMul", inputs: [input, weight], outputs: [output])
+        }
+        func values(_ between: [Node]) throws -> [String] {
+            let nodes = [product("x", "a", "w1"), Node("Relu", inputs: ["a"], outputs: ["r"])] + between
+            return placement(
+                nodes + [product(between.isEmpty ? "r" : "m", "last", "w2"), end],
+                try (1...2).map { try GraphBench.random("w\($0)", [8, 8], seed: UInt64($0)) }
+            ).values
+        }
+        #expect(try values([]) == ["x", "r"])
+        #expect(try values([Node("Mul", inputs: ["r", "r"], outputs: ["m"])]) == ["x", "m"])
+    }
+
     @Test func `inputs of a concatenation have formats of their own`() throws {
         let placement = placement(
             [

@@ -92,6 +92,8 @@ import Testing
     @Test(arguments: [
         "", "[]", "{", #"{"w":1}"#, #"{"w":{"dtype":"U8","shape":[2]}}"#, "{} x", "{\"a\u{1}\":{}}",
         #"{"w":{"dtype":"U8","shape":[2.0],"data_offsets":[0,2]}}"#, #"{"\ud83d":{}}"#, #"{"\u+123":{}}"#,
+        #"{"w":{"dtype":"U8","shape":[2],"data_offsets":[0]}}"#,
+        #"{"w":{"dtype":"U8","shape":[2],"data_offsets":[0,2,2]}}"#,
         #"{"w":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},}"#, #"{"__metadata__":nul}"#,
         "{\"__metadata__\":" + String(repeating: "[", count: 5000),
         #"{"w":{"dtype":"U8","shape":[99999999999999999999],"data_offsets":[0,2]}}"#,

@@ -60,15 +60,8 @@ import Testing
 
     @Test func `a model with a data file beside it comes back with that file`() async throws {
         let folder = try ScratchFolder()
-        let tensor = HandmadeModel.tensor("w", type: HandmadeModel.float32, [4096]) { wire in
-            for (key, value) in [("location", "data.bin"), ("offset", "0"), ("length", "16384")] {
-                wire.message(13) { entry in
-                    entry.text(1, key)
-                    entry.text(2, value)
-                }
-            }
-            wire.number(14, 1)
-        }
+        let tensor = HandmadeModel.external(
+            "w", [4096], [("location", "data.bin"), ("offset", "0"), ("length", "16384")])
         let source = try folder.write(HandmadeModel.holding(tensor).bytes, to: "m.onnx")
         var samples = NumberSamples(seed: 9)
         let numbers = NumberSamples.bytes((0..<4096).map { _ in samples.normal().bitPattern })
@@ -148,13 +141,7 @@ import Testing
     }
 
     @Test func `a data file that is not there is an error, not a model without one`() throws {
-        let tensor = HandmadeModel.tensor("w", type: HandmadeModel.float32, [4096]) { wire in
-            wire.message(13) { entry in
-                entry.text(1, "location")
-                entry.text(2, "data.bin")
-            }
-            wire.number(14, 1)
-        }
+        let tensor = HandmadeModel.external("w", [4096], [("location", "data.bin")])
         let folder = try ScratchFolder()
         let source = try folder.write(HandmadeModel.holding(tensor).bytes, to: "m.onnx")
         #expect { try PackedModel.read(path: source) } throws: { ($0 as? FormatError)?.code == .missing }
@@ -164,15 +151,8 @@ import Testing
     func `a weight that is past the end of its data file is an error that names both`(
         offset: Int, length: Int
     ) throws {
-        let tensor = HandmadeModel.tensor("w", type: HandmadeModel.float32, [4096]) { wire in
-            for (key, value) in [("location", "data.bin"), ("offset", "\(offset)"), ("length", "\(length)")] {
-                wire.message(13) { entry in
-                    entry.text(1, key)
-                    entry.text(2, value)
-                }
-            }
-            wire.number(14, 1)
-        }
+        let tensor = HandmadeModel.external(
+            "w", [4096], [("location", "data.bin"), ("offset", "\(offset)"), ("length", "\(length)")])
         let folder = try ScratchFolder()
         _ = try folder.write([UInt8](repeating: 1, count: 16383), to: "data.bin")
         let source = try folder.write(HandmadeModel.holding(tensor).bytes, to: "m.onnx")

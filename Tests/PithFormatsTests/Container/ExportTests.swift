@@ -68,6 +68,19 @@ import Testing
         #expect(try ContainerSamples.bytes(folder.path("back.onnx")) == model.bytes)
     }
 
+    @Test func `a weight of a type that is not known does not keep others from being exported`() async throws {
+        var model = HandmadeModel()
+        let numbers: [UInt8] = (0..<128).map { $0 & 0x7F }
+        model.weights = [
+            HandmadeModel.tensor("strange", type: 99, [128]) { $0.data(5, numbers) },
+            HandmadeModel.tensor("levels", type: 3, [128]) { $0.data(5, numbers) },
+        ]
+        let folder = try ScratchFolder(), (file, notes) = try await Self.packed(model.bytes, as: "m.onnx", folder)
+        #expect(notes.contains { $0.hasPrefix("1 of its weights") && $0.hasSuffix("levels") })
+        let arrays = try await Self.exported(file, folder).arrays
+        #expect(Array(arrays.keys) == ["levels"] && arrays["levels"]?.integers() == Array(0..<128))
+    }
+
     @Test func `a pipe gives weights in stored forms as the file does`() async throws {
         let folder = try ScratchFolder(), source = try FormSamples.write(to: folder)
         try await ContainerSamples.pack(source, to: folder.path("m.pith"))
@@ -129,17 +142,27 @@ import Testing
     @Test func `damage outside of the arrays is a note, and the arrays are exported`() async throws {
         var builder = ZIPBuilder()
         builder.add("w.npy", Self.npy("<f4", "2,", littleEndian([1, 2])))
+        builder.add("columns.npy", Self.npy("|u1", "2, 3", columns: true, [1, 4, 2, 5, 3, 6]))
         let folder = try ScratchFolder()
         let (file, _) = try await Self.packed(try builder.built(), as: "m.npz", folder)
         var bytes = try ContainerSamples.bytes(file.path)
         // The first block is text; it follows the directory.
         let start = 16 + 13 + (1...4).reduce(0) { $0 | Int(bytes[16 + $1]) << (8 * ($1 - 1)) }
-        #expect(bytes[start] == 2 && file.directory.blocks.count == 2)
+        #expect(
+            bytes[start] == 2
+                && file.directory.blocks[0].segments.allSatisfy { file.directory.arrays[$0.array].type == nil })
         bytes[start + file.storedByteCount(ofBlock: 0) / 2] ^= 1
         let damaged = try ContainerFile(path: folder.write(bytes, to: "bad.pith"))
         let notes = try ArrayExport(damaged).write(to: folder.path("w.npz")).notes
         #expect(notes.count == 1 && notes[0].hasPrefix("weights that are no arrays"))
-        #expect(try NPZArchive(path: folder.path("w.npz")).tensor(named: "w").floats() == [1, 2])
+        // The order of the other's bytes is not known, so they are no weight.
+        let archive = try NPZArchive(path: folder.path("w.npz"))
+        #expect(try archive.names == ["w"] && archive.tensor(named: "w").floats() == [1, 2])
+        #expect {
+            try ArrayExport(damaged).write(array: "columns", rows: nil, to: folder.path("c.npy"))
+        } throws: { ($0 as? FormatError)?.code == .corrupt }
+        _ = try ArrayExport(damaged).write(array: "w", rows: nil, to: folder.path("w.npy"))
+        #expect(try NPYReader.read(path: folder.path("w.npy")).floats() == [1, 2])
     }
 
     // MARK: Safetensors

@@ -246,12 +246,7 @@ import Testing
             }
         ]
         sparse.weights = [
-            HandmadeModel.tensor("e", type: 1, [2]) { wire in
-                wire.message(13) {
-                    $0.text(1, "location"); $0.text(2, "none.bin")
-                }
-                wire.number(14, 1)
-            },
+            HandmadeModel.external("e", [2], [("location", "none.bin")]),
             HandmadeModel.tensor("t", type: 8, [2]) {
                 $0.text(6, "a"); $0.text(6, "bc")
             },

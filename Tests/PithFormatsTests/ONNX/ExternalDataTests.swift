@@ -11,17 +11,7 @@ import Testing
         var model = HandmadeModel()
         model.inputs = [HandmadeModel.value("x", type: 1, [400])]
         model.outputs = [HandmadeModel.value("y", type: 1, [400])]
-        model.weights = [
-            HandmadeModel.tensor("w", type: 1, [400]) { wire in
-                for (key, value) in properties {
-                    wire.message(13) { entry in
-                        entry.text(1, key)
-                        entry.text(2, value)
-                    }
-                }
-                wire.number(14, 1)
-            }
-        ]
+        model.weights = [HandmadeModel.external("w", [400], properties)]
         model.node("Add", ["x", "w"], ["y"])
         return model
     }

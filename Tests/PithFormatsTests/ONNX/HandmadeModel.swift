@@ -48,6 +48,21 @@ struct HandmadeModel {
         }
     }
 
+    /// A tensor whose numbers lie in another file, where `properties` say.
+    static func external(
+        _ name: String, type: Int = float32, _ lengths: [Int], _ properties: [(String, String)]
+    ) -> [UInt8] {
+        tensor(name, type: type, lengths) { wire in
+            for (key, value) in properties {
+                wire.message(13) { entry in
+                    entry.text(1, key)
+                    entry.text(2, value)
+                }
+            }
+            wire.number(14, 1)
+        }
+    }
+
     static func value(_ name: String, type: Int, _ lengths: [Int]) -> [UInt8] {
         ProtoWriter.bytes { wire in
             wire.text(1, name)

@@ -74,16 +74,9 @@
             model.inputs = [HandmadeModel.value("x", type: 1, [1, 4096])]
             for index in 0..<count {
                 model.weights.append(
-                    HandmadeModel.tensor("w\(index)", type: 1, [4096, 4096]) { wire in
-                        for (key, value) in [
-                            ("location", "m.data"), ("offset", "\(index * bytes)"), ("length", "\(bytes)"),
-                        ] {
-                            wire.message(13) {
-                                $0.text(1, key); $0.text(2, value)
-                            }
-                        }
-                        wire.number(14, 1)
-                    })
+                    HandmadeModel.external(
+                        "w\(index)", [4096, 4096],
+                        [("location", "m.data"), ("offset", "\(index * bytes)"), ("length", "\(bytes)")]))
                 model.node("MatMul", [index == 0 ? "x" : "v\(index - 1)", "w\(index)"], ["v\(index)"])
             }
             model.outputs = [HandmadeModel.value("v\(count - 1)", type: 1, [1, 4096])]
