@@ -16,8 +16,10 @@ extension Recipe {
         Recipe(
             name: "int8-accurate",
             stages: start + [
+                Stage(equalizedWhereBetter),
                 Stage(convolutionsForKernels, where: Selector(operators: ["Conv", "ConvTranspose"])),
-                Stage(mostAccurate), Stage(accurateKernels), Stage(accurateWeights), Stage(WeightQuantizer()), palettes,
+                Stage(mostAccurate), Stage(SmoothMigrator()), Stage(accurateKernels), Stage(accurateWeights),
+                Stage(WeightQuantizer()), palettes,
             ]),
         Recipe(
             name: "int8-dynamic",
@@ -96,16 +98,22 @@ extension Recipe {
         return technique
     }
 
-    /// Kernels that round activations at run time, where they err little and save much.
+    /// Kernels that round activations at run time, where they err little, or save much.
     private static var accurateKernels: DynamicQuantizer {
         var technique = DynamicQuantizer(layers: .measured, kernels: .measured)
-        (technique.targetSQNR, technique.minimumSpeedup) = (33, 1.1)
+        (technique.targetSQNR, technique.fastSQNR, technique.minimumSpeedup) = (33, 24, 1.05)
+        return technique
+    }
+
+    private static var equalizedWhereBetter: CrossLayerEqualizer {
+        var technique = CrossLayerEqualizer()
+        technique.choice = .measured
         return technique
     }
 
     private static var mostAccurate: StaticQuantizer {
         var technique = StaticQuantizer()
-        technique.objective = .accuracy
+        (technique.objective, technique.minimumSpeedup) = (.accuracy, 1.1)
         return technique
     }
 }

@@ -17,7 +17,8 @@ struct CandidateBench {
     private let profile: MachineProfile
     private let runtime: Runtime
     /// Rows on which candidates are compared.
-    let rowCount: Int
+    private let rows: Range<Int>
+    var rowCount: Int { rows.count }
 
     /// Rows whose outputs are compared, at most and at least.
     private static let mostRows = 256, fewestRows = 32
@@ -25,7 +26,7 @@ struct CandidateBench {
     private static let enoughWork = 64_000_000
     /// Windows of time in which a candidate is measured: two that agree, three where they do not, and at most so many where
     /// the machine is busy.
-    private static let windows = 3, mostWindows = 8
+    private static let windows = 3, mostWindows = 12
     /// How far apart the ratios of two windows that agree may lie.
     private static let agreement = 0.02
     /// Outputs of the reference kept in memory, at most.
@@ -47,10 +48,9 @@ struct CandidateBench {
         referenceDigest = SHA256Digest(of: Storage(bytes)).hex
         let affordable = CandidateBench.enoughWork / max(ModelFacts(model).parameterCount, 1)
         let compared = rows.prefix(min(max(affordable, CandidateBench.fewestRows), CandidateBench.mostRows))
-        rowCount = compared.count
-        let range = compared.startIndex..<compared.endIndex
-        timer = try Evaluator(source: source, reference: reference, rows: range)
-        evaluator = try Evaluator(source: source, reference: float, rows: range)
+        self.rows = compared.startIndex..<compared.endIndex
+        timer = try Evaluator(source: source, reference: reference, rows: self.rows)
+        evaluator = try Evaluator(source: source, reference: float, rows: self.rows)
             .keepingReferenceOutputs(upTo: CandidateBench.mostBytes)
     }
 
@@ -72,24 +72,49 @@ struct CandidateBench {
 
     /// How many times faster than the float model a candidate runs one sample; nil under fixed rules.
     func speedup(of bytes: [UInt8]) throws -> Double? {
-        let question =
-            "speedup of \(SHA256Digest(of: Storage(bytes)).hex.prefix(24)) over \(referenceDigest.prefix(24))"
-        return try profile.answer(question, runtime: runtime) {
-            let candidate = try Session(bytes: bytes, name: "candidate")
-            let settings = try Latency(minimumRounds: 6, budgetSeconds: 0.05)
-            // Other work on the machine slows both, and not alike: the quietest of a few windows counts.
-            var quietest: LatencyReport?
-            for window in 0..<CandidateBench.mostWindows {
-                if window >= CandidateBench.windows, quietest?.isSteady == true { break }
-                guard let report = try timer.latency(of: [candidate], settings: settings).first else { break }
-                let isSettled = quietest.map { CandidateBench.agree($0, report) } ?? false
-                if quietest.map({ CandidateBench.milliseconds(report) < CandidateBench.milliseconds($0) }) ?? true {
-                    quietest = report
-                }
-                if isSettled { break }
-            }
-            return quietest?.speedup ?? 1
+        try speedup(of: bytes, over: referenceDigest) { timer }
+    }
+
+    /// How many times faster a candidate runs one sample than another, which has kernels of the same kind, so that other work
+    /// on the machine slows both alike; nil under fixed rules.
+    func speedup(of bytes: [UInt8], over other: [UInt8]) throws -> Double? {
+        try speedup(of: bytes, over: SHA256Digest(of: Storage(other)).hex) {
+            let reference = try Session(bytes: other, name: "other candidate")
+            return try Evaluator(source: source, reference: reference, rows: rows)
         }
+    }
+
+    private func speedup(
+        of bytes: [UInt8], over reference: String, timer: () throws -> Evaluator
+    ) throws -> Double? {
+        let question =
+            "quiet speedup of \(SHA256Digest(of: Storage(bytes)).hex.prefix(24)) over \(reference.prefix(24))"
+        return try profile.answer(question, runtime: runtime) {
+            try CandidateBench.speedup(of: try Session(bytes: bytes, name: "candidate"), beside: try timer())
+        }
+    }
+
+    /// The speedup in the quietest steady window; where none is steady, that of the quietest moments of each model in any.
+    ///
+    /// Other work on the machine slows both models, and not alike.
+    private static func speedup(of candidate: Session, beside timer: Evaluator) throws -> Double {
+        let settings = try Latency(minimumRounds: 6, budgetSeconds: 0.05)
+        var steady: LatencyReport?, moments = (reference: Double.infinity, candidate: Double.infinity)
+        for window in 0..<mostWindows {
+            if window >= windows, steady != nil { break }
+            guard let report = try timer.latency(of: [candidate], settings: settings).first,
+                let time = report.candidate?.quietMilliseconds
+            else { break }
+            moments.reference = min(moments.reference, report.reference.quietMilliseconds)
+            moments.candidate = min(moments.candidate, time)
+            guard report.isSteady else { continue }
+            let isSettled = steady.map { agree($0, report) } ?? false
+            if steady.map({ milliseconds(report) < milliseconds($0) }) ?? true { steady = report }
+            if isSettled { break }
+        }
+        if let speedup = steady?.speedup { return speedup }
+        guard moments.reference.isFinite, moments.candidate.isFinite, moments.candidate > 0 else { return 1 }
+        return moments.reference / moments.candidate
     }
 }
 

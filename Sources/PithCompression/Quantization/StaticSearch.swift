@@ -19,13 +19,7 @@ struct StaticSearch {
     ///
     /// - Throws: What runtime and data throw; `CancellationError`.
     func run(_ piece: inout Workpiece) async throws -> Bool {
-        let graph = piece.model.graph
-        let kept = Set(
-            graph.nodes.indices.filter { position in
-                isKept(graph.nodes[position])
-                    || !context.selector.accepts(
-                        graph.nodes[position], weight: StaticSearch.weight(of: graph.nodes[position], in: graph))
-            })
+        let graph = piece.model.graph, kept = keptNodes(of: graph)
         let placement = Placement(graph, excluded: kept)
         StaticSearch.explainLayers(without: placement, kept, &piece)
         guard !placement.layers.isEmpty else {
@@ -33,14 +27,8 @@ struct StaticSearch {
             return false
         }
         context.progress("calibrating \(placement.values.count) activations")
-        let source = FidelitySource(dataset), first = dataset.calibrationRows.lowerBound
-        let rows = first..<min(dataset.calibrationRows.upperBound, first + settings.calibrationRows)
-        let (seen, heldOut) = StaticSearch.split(rows)
-        let observer = ActivationObserver(
-            model: piece.model, source: source, threads: context.threads, averageWeight: settings.averageWeight)
-        let axes = Dictionary(placement.layers.map { ($0.input, $0.inputAxis) }) { first, _ in first }
-        let values = Set(placement.values + placement.layers.map(\.input))
-        var observations = try await observer.observe(values.sorted(), channelAxes: axes, rows: seen)
+        let source = FidelitySource(dataset), (seen, heldOut) = StaticSearch.split(rows)
+        var observations = try await observe(piece.model, placement, seen)
         for (value, observation) in observations.sorted(by: { $0.key < $1.key })
         where observation.histogram.nonFinite > 0 {
             piece.note(
@@ -57,6 +45,60 @@ struct StaticSearch {
             piece: piece, kept: kept, observations: observations, type: type, bench: bench, settings: settings,
             progress: context.progress)
         return try await choose(&piece, &trials, seen, heldOut)
+    }
+
+    /// The calibration rows that are used.
+    private var rows: Range<Int> {
+        let all = dataset.calibrationRows
+        return all.lowerBound..<min(all.upperBound, all.lowerBound + settings.calibrationRows)
+    }
+
+    /// Positions of the nodes that the recipe leaves in float.
+    private func keptNodes(of graph: Graph) -> Set<Int> {
+        Set(
+            graph.nodes.indices.filter { position in
+                isKept(graph.nodes[position])
+                    || !context.selector.accepts(
+                        graph.nodes[position], weight: StaticSearch.weight(of: graph.nodes[position], in: graph))
+            })
+    }
+
+    /// What the values of `placement` are on `seen` rows.
+    private func observe(
+        _ model: Model, _ placement: Placement, _ seen: Range<Int>
+    ) async throws -> [String: Observation] {
+        let observer = ActivationObserver(
+            model: model, source: FidelitySource(dataset), threads: context.threads,
+            averageWeight: settings.averageWeight)
+        let axes = Dictionary(placement.layers.map { ($0.input, $0.inputAxis) }) { first, _ in first }
+        let values = Set(placement.values + placement.layers.map(\.input))
+        return try await observer.observe(values.sorted(), channelAxes: axes, rows: seen)
+    }
+
+    /// Held-out rows from which others need not be looked at: fewer tell little.
+    private static let manyHeldOut = 100
+
+    /// Output SQNR in dB with every layer in integers but the first convolution, and what asks for the speedup over float; nil
+    /// where no layer has an integer kernel.
+    ///
+    /// - Throws: What ``OpsetUpgrader``, runtime and data throw; `CancellationError`.
+    func integers(of piece: Workpiece) async throws -> (sqnrDB: Double, speedup: () throws -> Double?)? {
+        try Task.checkCancellation()
+        var piece = piece
+        try OpsetUpgrader.upgrade(&piece.model, to: 13)
+        let graph = piece.model.graph, kept = keptNodes(of: graph)
+        let excluded = kept.union(StaticTrials.firstConvolution(of: graph, kept).map { [$0] } ?? [])
+        let placement = Placement(graph, excluded: excluded)
+        guard !placement.layers.isEmpty else { return nil }
+        let (seen, heldOut) = StaticSearch.split(rows)
+        let observations = try await observe(piece.model, placement, seen)
+        let bench = try CandidateBench(
+            model: piece.model, original: piece.original, source: FidelitySource(dataset),
+            rows: heldOut.count >= StaticSearch.manyHeldOut ? heldOut : rows, profile: context.profile)
+        let candidate = try StaticCandidate(
+            piece, excluding: excluded, observations: observations, settings: settings, activationType: .uint8)
+        let bytes = try ONNXWriter.encode(candidate.model)
+        return (try bench.sqnrDB(of: bytes), { try bench.speedup(of: bytes) })
     }
 
     /// Whether the recipe names a layer, by its node or by its weight.
@@ -169,9 +211,9 @@ struct StaticSearch {
     }
 
     /// How much slower than the fastest the most accurate may be; and how much where it errs that much less, in dB.
-    private static let slack = 0.93, wideSlack = 0.8, wideGain = 6.0
+    private static let slack = 0.95, wideSlack = 0.8, wideGain = 6.0
 
-    /// The most accurate of the candidates that are at most 7 % slower than the fastest, if it is sound; at most 20 %
+    /// The most accurate of the candidates that are at most 5 % slower than the fastest, if it is sound; at most 20 %
     /// where it errs 6 dB less than those.
     private func mostAccurate(_ trials: inout StaticTrials, _ seen: Range<Int>) async throws -> StaticTrials.Measured? {
         _ = try trials.measure(StaticTrials.Exclusion(label: "every layer in integers"))
@@ -188,7 +230,7 @@ struct StaticSearch {
         guard let start = mostAccurate(within: StaticSearch.slack) else { return nil }
         if !context.profile.isFixed {
             let least = max(StaticSearch.slack * fastest, settings.minimumSpeedup)
-            try measureFloatSums(&trials, beside: start.exclusion, atLeast: least)
+            try trials.measureFloatSums(beside: start.exclusion, atLeast: least)
         }
         guard var best = mostAccurate(within: StaticSearch.slack) else { return nil }
         if let slower = mostAccurate(within: StaticSearch.wideSlack),
@@ -198,24 +240,6 @@ struct StaticSearch {
         }
         guard try await isSound(best, trials) else { return nil }
         return best
-    }
-
-    /// Measures candidates whose first sums are in float: as many as leave the speed that is asked for.
-    ///
-    /// What a sum is rounded by stays in all sums behind it, so the first matter most.
-    private func measureFloatSums(
-        _ trials: inout StaticTrials, beside start: StaticTrials.Exclusion, atLeast speed: Double
-    ) throws {
-        let all = Placement(trials.piece.model.graph, excluded: trials.kept.union(start.nodes)).sums
-        var (fastCount, slowCount, count) = (0, all.count + 1, all.count)
-        while count > fastCount {
-            let next = StaticTrials.Exclusion(
-                label: "\(start.label), and the first \(count) of \(all.count) sums in float",
-                reasons: start.reasons, sums: Set(all.prefix(count)))
-            if try trials.measure(next).speedup ?? 0 >= speed { fastCount = count } else { slowCount = count }
-            count = (fastCount + slowCount) / 2
-            if slowCount - fastCount <= max(1, all.count / 8) { count = fastCount }
-        }
     }
 
     /// Whether a result reaches the target, or comes near integer weights alone.

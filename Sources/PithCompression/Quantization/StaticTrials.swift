@@ -14,6 +14,8 @@ struct StaticTrials {
     let progress: @Sendable (String) -> Void
     /// What was measured so far.
     private(set) var tried: [Measured] = []
+    /// The first candidate that was timed: the others are timed beside it.
+    private var anchor: (bytes: [UInt8], speedup: Double)?
 
     init(
         piece: Workpiece, kept: Set<Int>, observations: [String: Observation], type: ScalarType, bench: CandidateBench,
@@ -76,12 +78,20 @@ struct StaticTrials {
             settings: settings, activationType: type)
         let bytes = try ONNXWriter.encode(candidate.model), sqnr = try bench.sqnrDB(of: bytes)
         // A ruined candidate need not be timed.
-        let speedup = sqnr < settings.minimumSQNR ? nil : try bench.speedup(of: bytes)
+        let speedup = sqnr < settings.minimumSQNR ? nil : try speedup(of: bytes)
         let isFast = speedup.map { $0 >= settings.minimumSpeedup } ?? (sqnr >= settings.minimumSQNR)
         let measured = Measured(
             candidate: candidate, exclusion: exclusion, sqnrDB: sqnr, speedup: speedup, isFast: isFast)
         tried.append(measured)
         return measured
+    }
+
+    /// How many times faster than float a candidate is, by way of the first that was timed.
+    private mutating func speedup(of bytes: [UInt8]) throws -> Double? {
+        if let anchor { return try bench.speedup(of: bytes, over: anchor.bytes).map { $0 * anchor.speedup } }
+        let speedup = try bench.speedup(of: bytes)
+        anchor = speedup.map { (bytes, $0) }
+        return speedup
     }
 
     /// The first convolution that could run in integers; its few channels gain little, and its input is the model's.

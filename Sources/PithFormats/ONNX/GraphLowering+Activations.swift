@@ -38,14 +38,39 @@ extension GraphLowering {
         guard let format = graph.activationFormats[value] else { return }
         let exact = format.prefersChannelsLast ? laidOut(value, into: &nodes) : value
         let rounded = names.make(value, "_d")
-        quantize(exact, format, as: rounded, called: value, into: &nodes)
+        let levels = quantize(exact, format, as: rounded, called: value, into: &nodes)
         readable.rounded[value] = rounded
-        for reader in format.exactReaders { readable.exact[reader, default: [:]][value] = exact }
+        if let layers = floatLayers[value], opset >= 13 {
+            let name = dequantized(levels, format, channels: layers.channels, called: value, into: &nodes)
+            for reader in layers.readers { readable.own[reader, default: [:]][value] = name }
+        }
+        for reader in format.exactReaders { readable.own[reader, default: [:]][value] = exact }
     }
 
-    private mutating func quantize(
+    /// The name of the levels' numbers, as layers in float read them: with the same scale for each channel.
+    ///
+    /// ONNX Runtime rounds the weights of layers between integers by itself, to 8 bits with one scale for the whole weight
+    /// (its `WeightBiasQuantization`), where they read numbers with a single scale.
+    private mutating func dequantized(
+        _ levels: String, _ format: ActivationFormat, channels: Int, called name: String, into nodes: inout [Node]
+    ) -> String {
+        let points = [Int](repeating: format.zeroPoint, count: channels)
+        guard let zeros = try? Tensor(integers: points, as: format.type, shape: Shape([channels])) else {
+            preconditionFailure("The activation format of '\(name)' has a zero point outside its type.")
+        }
+        let scales = store(Tensor(vector: [Float](repeating: format.scale, count: channels)), name, "_cs")
+        let result = names.make(name, "_cd")
+        nodes.append(
+            Node(
+                "DequantizeLinear", inputs: [levels, scales, store(zeros, name, "_cz")], outputs: [result],
+                attributes: [Attribute("axis", .integer(1))]))
+        return result
+    }
+
+    /// Puts a pair of operators behind `value`, the second with `result`; returns the name of the levels between them.
+    @discardableResult private mutating func quantize(
         _ value: String, _ format: ActivationFormat, as result: String, called name: String, into nodes: inout [Node]
-    ) {
+    ) -> String {
         guard let zero = try? Tensor(integers: [format.zeroPoint], as: format.type, shape: .scalar) else {
             preconditionFailure("The activation format of '\(name)' has a zero point outside its type.")
         }
@@ -53,6 +78,7 @@ extension GraphLowering {
         let levels = names.make(name, "_q")
         nodes.append(Node("QuantizeLinear", inputs: [value, scale, zeroPoint], outputs: [levels]))
         nodes.append(Node("DequantizeLinear", inputs: [levels, scale, zeroPoint], outputs: [result]))
+        return levels
     }
 
     /// The name of a value equal to `value`, which a runtime gets by way of its channels last.
@@ -78,12 +104,12 @@ extension GraphLowering {
 /// What the readers of a value that has a format read instead.
 private struct ReadableValues {
     var rounded: [String: String] = [:]
-    /// For each reader, by its first output, the values that it takes as they were.
-    var exact: [String: [String: String]] = [:]
+    /// For each reader, by its first output, the values that it takes as they were, or in a form of its own.
+    var own: [String: [String: String]] = [:]
 
     /// The names that a node with this first output reads.
     func names(for output: String?) -> [String: String] {
-        guard let own = output.flatMap({ exact[$0] }) else { return rounded }
+        guard let own = output.flatMap({ own[$0] }) else { return rounded }
         return rounded.merging(own) { $1 }
     }
 }

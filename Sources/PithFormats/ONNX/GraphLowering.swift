@@ -10,11 +10,14 @@ struct GraphLowering {
     var decoders: [Node] = []
     /// Small constants that the decoding of several weights shares, by what they hold.
     var constants: [String: String] = [:]
+    /// Layers that compute in float from a rounded value, by that value.
+    let floatLayers: [String: FloatLayers]
 
     init(graph: Graph, opset: Int, names: NameSource) {
         self.graph = graph
         self.opset = opset
         self.names = names
+        floatLayers = FloatLayers.all(in: graph)
     }
 
     mutating func lowered() throws(FormatError) -> Graph {

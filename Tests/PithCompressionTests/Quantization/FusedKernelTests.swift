@@ -68,4 +68,52 @@ import Testing
         #expect(kernels["QLinearConv"] == 18 && kernels["QLinearAdd"] == 9)
         #expect(kernels["Transpose", default: 0] <= 2, "\(kernels.sorted { $0.key < $1.key })")
     }
+
+    /// ONNX Runtime rounds such layers by itself, with one scale for a whole weight, if it is let.
+    @Test(.enabled(if: Digits.isRunnable, "needs Examples/Digits"))
+    func `layers that are kept in float between integers are computed in float`() async throws {
+        let kernels = try await kernels(
+            model: Digits.model, card: Digits.card, keepFloat: ["block2.conv1.weight", "head.weight"])
+        #expect(kernels["QLinearConv"] == 7 && kernels["QGemm"] == nil, "\(kernels.sorted { $0.key < $1.key })")
+        #expect(["Conv", "FusedConv"].reduce(0) { $0 + kernels[$1, default: 0] } == 1)
+        #expect(["Gemm", "FusedGemm"].reduce(0) { $0 + kernels[$1, default: 0] } == 1)
+    }
+
+    /// A runtime moves a single scale through the pool, up to the layer behind it.
+    @Test func `a layer kept in float behind a pool is computed in float`() async throws {
+        func convolution(_ input: String, _ layer: Int, _ name: String) -> [Node] {
+            [
+                Node(
+                    "Conv", inputs: [input, "w\(layer)", "b\(layer)"], outputs: ["c\(layer)"],
+                    attributes: SmallModels.pads(1), name: name),
+                Node("Relu", inputs: ["c\(layer)"], outputs: ["r\(layer)"]),
+            ]
+        }
+        let halves: [Attribute] = ["kernel_shape", "strides"].map { Attribute($0, .integers([2, 2])) }
+        let model = GraphBench.model(
+            convolution("x", 1, "first") + [Node("MaxPool", inputs: ["r1"], outputs: ["p"], attributes: halves)]
+                + convolution("p", 2, "second") + convolution("r2", 3, "third")
+                + [Node("GlobalAveragePool", inputs: ["r3"], outputs: ["y"])],
+            inputs: [GraphBench.input("x", [1, 8, 8, 8])], outputs: ["y"],
+            weights: try (1...3).flatMap { layer in
+                [
+                    try GraphBench.random("w\(layer)", [8, 8, 3, 3], seed: UInt64(layer)),
+                    try GraphBench.random("b\(layer)", [8], seed: UInt64(layer + 10)),
+                ]
+            })
+        let scratch = try Scratch(), samples = try SmallModels.tensor([40, 8, 8, 8], seed: 5)
+        try scratch.write("x.npy", npy: samples.elements(as: Float.self), shape: [40, 8, 8, 8])
+        let card = try scratch.write(
+            "card.yaml",
+            "inputs:\n  x: { file: x.npy }\nmetric: fidelity\nbatch: 1\ncalibrate: [0, 32]\nevaluate: [32, 40]\n")
+        let data = try Dataset(path: card, graphInputs: model.graph.requiredInputs)
+        var piece = Workpiece(model: model), settings = StaticQuantizer()
+        (settings.targetSQNR, settings.minimumSQNR, settings.minimumSpeedup) = (0, 0, 0)
+        settings.keepFloat = ["second"]
+        try await settings.apply(to: &piece, in: StageContext(dataset: data, profile: .fixedRules))
+        #expect(piece.model.graph.activationFormats["r1"] != nil && piece.model.graph.activationFormats["p"] == nil)
+        let kernels = try DynamicBench.kernels(piece.model, try data.inputs(rows: [33]))
+        #expect(kernels["QLinearConv"] == 2, "\(kernels)")
+        #expect(["Conv", "FusedConv"].reduce(0) { $0 + kernels[$1, default: 0] } == 1, "\(kernels)")
+    }
 }

@@ -63,6 +63,94 @@ import Testing
         #expect(plain.outputs == last.outputs && plain.outputs["z"] == numbers)
     }
 
+    /// A layer in float behind a rounded value.
+    struct FloatCase: Sendable {
+        let operation: String
+        let input: [Int], weight: [Int]
+        var opset = 13
+        var groups = 1
+        var isTransposed = false
+        /// The channels that its scales are written for; nil: one scale.
+        var channels: Int?
+
+        /// `a = Relu(x)`, `y = operation(a, w)`, `z = Neg(a)`; the weight has a few large numbers.
+        func model() throws -> Model {
+            let shape = try Shape(weight)
+            let numbers = (0..<shape.count).map { index -> Float in
+                let level = Float((index * 37) % 101)
+                return index % 7 == 0 ? level / 50 : level / 5000
+            }
+            let type = ValueType(element: .float32, dimensions: input.map { .fixed($0) })
+            var attributes = groups > 1 ? [Attribute("group", .integer(Int64(groups)))] : []
+            if isTransposed { attributes.append(Attribute("transB", .integer(1))) }
+            let nodes = [
+                Node("Relu", inputs: ["x"], outputs: ["a"]),
+                Node(operation, inputs: ["a", "w"], outputs: ["y"], attributes: attributes),
+                Node("Neg", inputs: ["a"], outputs: ["z"]),
+            ]
+            var graph = Graph(
+                nodes: nodes, inputs: [ValueInfo(name: "x", type: type)],
+                outputs: ["y", "z"].map { ValueInfo(name: $0, type: ValueType(element: .float32, dimensions: nil)) },
+                activationFormats: [
+                    // A runtime rounds weights by itself where the layer's result is rounded too.
+                    "a": ActivationFormat(type: .uint8, scale: 0.25, zeroPoint: 0),
+                    "y": ActivationFormat(type: .int8, scale: 0.03125, zeroPoint: 0),
+                ])
+            graph.weights["w"] = Weight("w", Tensor(numbers, shape: shape))
+            return Model(graph: graph, operatorSets: ["": opset], formatVersion: 7)
+        }
+    }
+
+    @Test(
+        .enabled(if: TestRuntime.isPresent, "needs ONNX Runtime"),
+        arguments: [
+            FloatCase(operation: "Conv", input: [1, 2, 3, 3], weight: [4, 2, 3, 3], channels: 2),
+            FloatCase(operation: "Conv", input: [1, 1, 3, 3], weight: [4, 1, 3, 3]),
+            FloatCase(operation: "ConvTranspose", input: [1, 3, 3, 3], weight: [3, 2, 2, 2], channels: 3),
+            FloatCase(operation: "Gemm", input: [2, 5], weight: [5, 4], channels: 5),
+            FloatCase(operation: "Conv", input: [1, 2, 3, 3], weight: [4, 1, 3, 3], groups: 2, channels: 2),
+            FloatCase(operation: "Gemm", input: [2, 5], weight: [4, 5], isTransposed: true, channels: 5),
+            FloatCase(operation: "Conv", input: [1, 2, 3, 3], weight: [4, 2, 3, 3], opset: 12),
+            FloatCase(operation: "MatMul", input: [2, 5], weight: [5, 4]),
+        ])
+    func `layers in float read rounded values with a scale for each channel, so no runtime rounds their weights`(
+        layer: FloatCase
+    ) throws {
+        let model = try layer.model(), operation = layer.operation, channels = layer.channels
+        let lowered = try ONNXLowering.lowered(model).graph
+        let pairs = lowered.nodes.filter { $0.operation == "DequantizeLinear" }
+        let own = pairs.first { $0.inputs[0] == "a_q" && lowered.weights[$0.inputs[1]]?.shape.rank == 1 }
+        #expect(own?.integer("axis", default: -1) == channels.map { _ in 1 })
+        #expect(own.flatMap { lowered.weights[$0.inputs[1]]?.shape.dimensions } == channels.map { [$0] })
+        #expect(lowered.nodes.first { $0.operation == operation }?.inputs.first == (own ?? pairs[0]).outputs[0])
+        #expect(lowered.nodes.last?.inputs == [pairs[0].outputs[0]])
+        // The runtime computes what the rounded value gives in float.
+        let shape = try Shape(layer.input), x = Tensor((0..<shape.count).map { Float($0 % 5) / 4 }, shape: shape)
+        var plain = model
+        plain.graph.activationFormats["a"] = nil
+        let expected = try TestRuntime.outputs(of: plain, ["x": x]), got = try TestRuntime.outputs(of: model, ["x": x])
+        if channels != nil { #expect(got["y"] == expected["y"]) }
+        #expect(got["z"] == expected["z"])
+    }
+
+    /// A group count and a shape that no model has: nothing may be allocated by them.
+    @Test(arguments: [([4, 1, 3, 3], 1 << 40), ([4, 1 << 62, 0, 1], 2), ([4, 2, 3, 3], 0), ([4, 2, 3, 3], -1)])
+    func `layers whose shapes make no sense keep one scale`(weight: [Int], groups: Int) throws {
+        var graph = Graph(
+            nodes: [
+                Node("Relu", inputs: ["x"], outputs: ["a"]),
+                Node(
+                    "Conv", inputs: ["a", "w"], outputs: ["y"],
+                    attributes: [Attribute("group", .integer(Int64(groups)))]),
+            ], inputs: [ValueInfo(name: "x", type: ActivationLoweringTests.type)],
+            outputs: [ValueInfo(name: "y", type: ActivationLoweringTests.type)],
+            activationFormats: ["a": ActivationFormat(type: .uint8, scale: 0.25, zeroPoint: 0)])
+        guard let shape = try? Shape(weight) else { return }
+        graph.weights["w"] = Weight("w", Tensor([Float](repeating: 1, count: shape.count), shape: shape))
+        let lowered = try ONNXLowering.lowered(Model(graph: graph, operatorSets: ["": 13], formatVersion: 7)).graph
+        #expect(lowered.nodes.count { $0.operation == "DequantizeLinear" } == 1)
+    }
+
     @Test(.enabled(if: TestRuntime.isPresent, "needs ONNX Runtime"))
     func `an input is rounded and an output keeps its name`() throws {
         let signed = ActivationFormat(type: .int8, scale: 0.5, zeroPoint: -10)

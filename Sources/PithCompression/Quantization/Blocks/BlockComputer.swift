@@ -51,6 +51,7 @@ public struct BlockComputer: KernelTechnique {
         }
     }
     var deed: String { "blocks used as they are stored" }
+    var fastSQNR: Double { 0 }
 
     public init() {}
 

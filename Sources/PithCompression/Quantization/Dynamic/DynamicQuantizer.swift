@@ -57,7 +57,10 @@ public struct DynamicQuantizer: KernelTechnique {
     public var targetSQNR = 28.0
     /// How far below the same weights computed in float a result under the target may lie, in dB, and still be sound.
     public var allowedLoss = 1.0
-    /// How many times faster than before a result must be under `measured`.
+    /// Output SQNR on calibration rows, in dB, that is enough for a result half as fast again as every sound one; 0: none is.
+    public var fastSQNR = 0.0
+    /// How many times faster than before a result must be under `measured`; from 1 on, a result that is less than 1.2 times as
+    /// fast also has to be faster by .02 for each decibel that it loses.
     public var minimumSpeedup = 1.02
 
     var deed: String { "activations rounded at run time" }
@@ -75,6 +78,10 @@ public struct DynamicQuantizer: KernelTechnique {
         guard layers == .measured || kernels == .integer else {
             throw Self.invalid(
                 "kernels", "with `layers: every` nothing is measured.", remedy: "Set `layers: measured` too.")
+        }
+        guard layers == .measured || fastSQNR == 0 else {
+            throw Self.invalid(
+                "fastSQNR", "with `layers: every` nothing is measured.", remedy: "Set `layers: measured` too.")
         }
         try validateLimits()
     }

@@ -2,7 +2,7 @@ import Foundation
 import PithModel
 import PithTensor
 
-/// How an activation is smoothed: its large channels are divided by a node, the products that read it make up for that.
+/// How an activation is smoothed by a node: its large channels are divided, and the products that read it make up for that.
 extension ProductGroup {
     /// What each channel is divided by so that few reach past `headroom` times the median of their largest magnitudes.
     ///

@@ -12,20 +12,21 @@ import PithTensor
 /// one is taken with which dynamic quantization errs least on held-out calibration rows; where none helps nothing is
 /// changed.
 ///
-/// Works on products (`MatMul`, plain `Gemm`) with constant weights in the main graph.
+/// Works on products (`MatMul`, plain `Gemm`) with constant weights in the main graph. `1 / s` goes into what makes the activation
+/// where only products read it and a constant can take it up (``ScaleSink``), else into a node of its own.
 ///
 /// - Complexity: one run over the calibration rows, and one over a few of them for each headroom.
 /// - Reference: Xiao et al., "SmoothQuant: Accurate and Efficient Post-Training Quantization for Large Language
 ///   Models", ICML 2023, arXiv:2211.10438.
 /// - Deviation: only channels that stand out are scaled, by powers of two, instead of all by `max|x|^a / max|w|^(1-a)`;
-///   the strength is chosen by measured output error; the division is a node of its own, since the activation's other
-///   readers (a residual sum) need it undivided.
+///   the strength is chosen by measured output error; an activation that others read too (a residual sum) is divided by a node,
+///   since they need it undivided.
 public struct SmoothMigrator: Technique {
     public static let name = "migrate.smooth"
 
     /// How far channels may reach, as multiples of the median of their largest magnitudes; the best is taken.
     public var headrooms = [1.5, 2, 3]
-    /// How many times smaller the range of an activation must become to be worth a node.
+    /// How many times smaller the range of an activation must become to be worth a change.
     public var minimumGain = 2.0
     /// Calibration rows used at most.
     public var calibrationRows = 512
@@ -78,10 +79,13 @@ public struct SmoothMigrator: Technique {
         }
         let before = try await error(of: piece)
         var best = (piece: piece, sqnrDB: before)
+        let found = ScaleSurvey(piece.model, context.selector, minimumCount: minimumCount).candidates()
+        let movable = Dictionary(
+            found.compactMap { try? $0.get() }.map { ($0.group.value, $0) }, uniquingKeysWith: { first, _ in first })
         for headroom in headrooms {
             try Task.checkCancellation()
             context.progress("measuring headroom \(headroom)")
-            guard let trial = migrated(piece, groups, maxima, headroom) else { continue }
+            guard let trial = migrated(piece, groups, movable, maxima, headroom) else { continue }
             let sqnr = try await error(of: trial)
             if sqnr > best.sqnrDB { best = (trial, sqnr) }
         }
@@ -97,33 +101,59 @@ public struct SmoothMigrator: Technique {
 
     /// The bench with every group migrated that gains from it; nil where none does.
     private func migrated(
-        _ piece: Workpiece, _ groups: [ProductGroup], _ maxima: [String: [Float]], _ headroom: Double
+        _ piece: Workpiece, _ groups: [ProductGroup], _ movable: [String: ScaleCandidate],
+        _ maxima: [String: [Float]], _ headroom: Double
     ) -> Workpiece? {
         var piece = piece, names = NameSource(taken: piece.model.graph.allNames)
-        var added: [(position: Int, node: Node)] = []
+        var smoothed: [String] = [], added: [(position: Int, node: Node)] = []
         for group in groups {
             guard let largest = maxima[group.value],
-                let factors = ProductGroup.factors(of: largest, headroom: headroom, minimumGain: minimumGain),
-                let node = group.migrate(&piece.model.graph, by: factors, names: &names)
+                let factors = ProductGroup.factors(of: largest, headroom: headroom, minimumGain: minimumGain)
             else { continue }
-            added.append((group.products[0].place.node, node))
-            let count = factors.reduce(0) { $0 + ($1 > 1 ? 1 : 0) }
-            for weight in group.weights {
-                piece.trace.record(
-                    [weight.name], into: [weight.name],
-                    note: "rows of \(count) large channels of '\(group.value)' raised", by: Self.name)
+            if let candidate = movable[group.value], candidate.carryOut(factors, on: &piece, by: Self.name) {
+                smoothed.append(group.value)
+            } else if let node = group.migrate(&piece.model.graph, by: factors, names: &names) {
+                added.append((group.products[0].place.node, node))
+                smoothed.append(group.value)
+                account(for: node, dividing: group, by: factors, in: &piece)
             }
-            piece.trace.record(
-                [], into: [node.inputs[1]], note: "divides large channels of '\(group.value)'", by: Self.name)
-            piece.reasons[node.inputs[1]] = "divides \(count) large channels of '\(group.value)' (\(Self.name))"
         }
-        guard !added.isEmpty else { return nil }
+        guard !smoothed.isEmpty else { return nil }
         for (position, node) in added.sorted(by: { $0.position > $1.position }) {
             piece.model.graph.nodes.insert(node, at: position)
         }
-        piece.decisions["smoothedActivations"] = .array(
-            added.map { .string($0.node.inputs[0]) })
+        piece.decisions["smoothedActivations"] = .array(smoothed.map { .string($0) })
         piece.decisions["smoothHeadroom"] = .number(headroom)
         return piece
+    }
+
+    /// Tells the ledger of rows that were raised, and of the row that a node divides by.
+    private func account(
+        for node: Node, dividing group: ProductGroup, by factors: [Float], in piece: inout Workpiece
+    ) {
+        let count = factors.count { $0 > 1 }
+        for weight in group.weights {
+            piece.trace.record(
+                [weight.name], into: [weight.name],
+                note: "rows of \(count) large channels of '\(group.value)' raised", by: Self.name)
+        }
+        piece.trace.record(
+            [], into: [node.inputs[1]], note: "divides large channels of '\(group.value)'", by: Self.name)
+        piece.reasons[node.inputs[1]] = "divides \(count) large channels of '\(group.value)' (\(Self.name))"
+    }
+}
+
+extension ScaleCandidate {
+    /// Divides the activation's channels by `factors` in what makes it.
+    ///
+    /// - Returns: Whether that could be done; nothing is changed otherwise, as where heads share channels whose factors differ.
+    fileprivate func carryOut(_ factors: [Float], on piece: inout Workpiece, by technique: String) -> Bool {
+        var shared = [Double](repeating: 1, count: sink.channels)
+        for (origin, factor) in zip(sink.origins, factors) { shared[origin] = Double(factor) }
+        let graph = piece.model.graph
+        guard sink.spread(shared) == factors.map(Double.init),
+            let plan = try? plan(shared, in: graph, ConstantReaders(graph))
+        else { return false }
+        return plan.carryOut(on: &piece, note: "large channels of '\(group.value)' moved", by: technique)
     }
 }

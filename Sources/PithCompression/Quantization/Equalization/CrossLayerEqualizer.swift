@@ -16,7 +16,8 @@ import PithTensor
 /// numbers near the smallest or the largest of all; without, up to rounding. Both hold where no clip was replaced, and elsewhere
 /// for inputs that stay below its bound. Pairs of which a number would not be finite are left as they are, and told.
 ///
-/// - Complexity: O(weights) for each round, and one run over the calibration rows where activations or clips ask for it.
+/// - Complexity: O(weights) for each round, and one run over the calibration rows where activations or clips ask for it; `measured`
+///   calibrates twice and runs two candidates over the rows.
 /// - Reference: Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019,
 ///   arXiv:1906.04721, section 4.1; for activations Xiao et al., arXiv:2211.10438.
 /// - Deviation: factors within `limit` of 1; clips are replaced only where data shows that they do nothing; biases
@@ -33,7 +34,17 @@ public struct CrossLayerEqualizer: Technique {
         case activations
     }
 
+    /// When the layers stay equalized.
+    public enum Choice: String, Codable, Sendable, CaseIterable {
+        case always
+        /// Where ``StaticQuantizer`` errs less with them, and integers are not slower than float: measured on calibration rows,
+        /// those held out where these are many, with every layer in integers but the first convolution.
+        case measured
+    }
+
     public var balance = Balance.activations
+    /// When the layers stay equalized; without calibration data nothing can be measured, and nothing is moved.
+    public var choice = Choice.always
     /// How far activations are balanced at the cost of the weights that read them, 0 to 1; depthwise layers pay nothing.
     public var strength = 0.5
     /// Whether factors are powers of two, so that no result changes but by clips that are replaced; others fit better, and
@@ -64,8 +75,50 @@ public struct CrossLayerEqualizer: Technique {
     }
 
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
+        guard choice == .measured else {
+            _ = try equalize(&piece, context)
+            return
+        }
+        guard let dataset = context.dataset, !dataset.calibrationRows.isEmpty else {
+            return piece.note("No layers are equalized: without calibration data it is not known what that brings.")
+        }
+        var settings = StaticQuantizer(), equalized = piece
+        settings.calibrationRows = calibrationRows
+        let search = StaticSearch(settings: settings, context: context, dataset: dataset)
+        guard try equalize(&equalized, context) else {
+            piece = equalized
+            return
+        }
+        do throws(CompressionError) {
+            var upgraded = piece.model
+            try OpsetUpgrader.upgrade(&upgraded, to: 13)
+        } catch {
+            return piece.note("No layers are equalized: \(error.description)")
+        }
+        context.progress("measuring integers with \(Self.name) and without")
+        guard let before = try await search.integers(of: piece), let after = try await search.integers(of: equalized)
+        else {
+            return piece.note("No layers are equalized: no layer of this model has an integer kernel.")
+        }
+        let figures = (before: before.sqnrDB.formatted(digits: 1), after: after.sqnrDB.formatted(digits: 1))
+        guard after.sqnrDB - before.sqnrDB >= CrossLayerEqualizer.leastGain else {
+            return piece.note(
+                "No layers are equalized: integers give \(figures.before) dB without, \(figures.after) dB with it.")
+        }
+        guard try after.speedup() ?? 1 >= 1 else {
+            return piece.note("No layers are equalized: integers are slower than float on this machine.")
+        }
+        piece = equalized
+        piece.note("That brings integers from \(figures.before) to \(figures.after) dB on calibration rows.")
+    }
+
+    /// What equalized layers have to gain under `measured`, in dB.
+    private static let leastGain = 0.2
+
+    /// Equalizes what can be; answers whether anything is changed.
+    private func equalize(_ piece: inout Workpiece, _ context: StageContext) throws -> Bool {
         let (matrices, all) = pairs(in: &piece, context.selector)
-        guard !all.isEmpty else { return }
+        guard !all.isEmpty else { return false }
         let seen = try peaks(of: piece.model, all, matrices, context)
         if balance == .activations, seen == nil {
             piece.note("Equalization balances weights: without calibration data activations are not known.")
@@ -73,7 +126,7 @@ public struct CrossLayerEqualizer: Technique {
         let strength = balance == .activations && seen != nil ? self.strength : nil
         let measured = strength == nil ? all : measured(all, matrices, seen ?? [:], &piece)
         let pairs = unclipped(measured, matrices, seen, &piece)
-        guard !pairs.isEmpty else { return }
+        guard !pairs.isEmpty else { return false }
         let balance = ChannelBalance(
             matrices: matrices, pairs: pairs, strength: strength,
             peaks: pairs.map { CrossLayerEqualizer.grouped(seen?[$0.value] ?? [], by: $0.repeats) }, limit: limit)
@@ -84,7 +137,7 @@ public struct CrossLayerEqualizer: Technique {
         if clips > 0 {
             piece.note("\(clips) clips became ReLUs: calibration data stays below \(clipMargin) of their bounds.")
         }
-        tell(of: layers, in: rounds, &piece)
+        return tell(of: layers, in: rounds, &piece) || clips > 0
     }
 
     /// The layers and their pairs, as far as the recipe chooses them; a note where there are none.
@@ -108,7 +161,8 @@ public struct CrossLayerEqualizer: Technique {
         return (matrices, pairs)
     }
 
-    private func tell(of layers: EqualizedLayers, in rounds: Int, _ piece: inout Workpiece) {
+    /// Says how many pairs are equalized, and which can not be; answers whether any are.
+    private func tell(of layers: EqualizedLayers, in rounds: Int, _ piece: inout Workpiece) -> Bool {
         let balance = layers.balance
         if !layers.overflowing.isEmpty {
             let names = layers.overflowing.map { balance.matrices[balance.pairs[$0].first].label }
@@ -119,10 +173,11 @@ public struct CrossLayerEqualizer: Technique {
         let count = layers.factors.count { $0.contains { $0 != 1 } }
         guard count > 0 else {
             if layers.overflowing.isEmpty { piece.note("No layers are equalized: every factor would be 1.") }
-            return
+            return false
         }
         let what = balance.strength == nil ? "weights" : "activations"
         piece.note("\(count) pairs of layers equalized by \(what) in \(rounds) rounds.")
+        return true
     }
 
     // MARK: Activations

@@ -7,7 +7,8 @@ import PithTensor
 ///
 /// Candidates, for each kind of kernel: every layer; the recurrent layers alone; the products alone. Sound is an output
 /// (the worst of all, states among them) of `targetSQNR`, or within `allowedLoss` of the same weights computed in float. Of
-/// those that are sound and fast enough the fastest is taken, and of two about as fast the more accurate.
+/// those that are sound and fast enough the fastest is taken, and of two about as fast the more accurate. A result of
+/// `fastSQNR` that is half as fast again as all of these goes first, and what saves little must lose little (``ErrorPrice``).
 ///
 /// Where all products together err too much, those are taken that err the least for what they compute, as many as keep
 /// the output sound: each one's own effect on the output is measured, then their number is found by bisection.
@@ -54,14 +55,20 @@ struct KernelSearch {
         _ tried: [KernelTrials.Measured], _ weights: [KernelCandidate.Encoded], _ rows: String,
         _ piece: inout Workpiece
     ) throws {
-        var best: KernelTrials.Measured?, reasons: [String: String] = [:]
+        var reasons: [String: String] = [:]
         for measured in tried {
-            if let fault = measured.fault {
-                for weight in measured.candidate.taken { reasons[weight.entry.name] = fault.rawValue }
-            } else if best.map({ measured.isBetter(than: $0) }) ?? true {
-                best = measured
-            }
+            guard let fault = measured.fault else { continue }
+            for weight in measured.candidate.taken { reasons[weight.entry.name] = fault.rawValue }
         }
+        func better(_ old: KernelTrials.Measured?, _ new: KernelTrials.Measured) -> KernelTrials.Measured {
+            old.map { new.isBetter(than: $0) ? new : $0 } ?? new
+        }
+        let sound = tried.filter { $0.fault != .error && $0.fault != .refused }.compactMap(\.speedup).max()
+        let fast = tried.filter {
+            $0.fault == .error && ($0.speedup ?? 0) >= settings.minimumSpeedup
+                && ErrorPrice.isUnsoundPaid(by: $0.speedup, beside: sound)
+        }
+        let best = fast.reduce(nil, better) ?? tried.filter { $0.fault == nil }.reduce(nil, better)
         for measured in tried where measured.label != best?.label {
             piece.note("Tried and not taken: \(settings.deed) in \(measured.figures).")
         }

@@ -24,7 +24,7 @@ struct KernelTrials {
         let label: String
         let candidate: KernelCandidate
         let sqnrDB: Double
-        /// Nil under fixed rules and for candidates that are not sound.
+        /// Nil under fixed rules and for candidates that err too much at any speed.
         var speedup: Double?
         var fault: Fault?
         /// What the runtime said of a candidate that it refused.
@@ -64,14 +64,32 @@ struct KernelTrials {
             return Measured(
                 label: label, candidate: candidate, sqnrDB: -.infinity, fault: .refused, refusal: error.problem)
         }
-        // A candidate that is not sound need not be timed.
-        guard try isSound(measured.sqnrDB) else {
+        let isSound = try isSound(measured.sqnrDB)
+        // A candidate that can not be taken at any speed need not be timed.
+        let leastForFast = max(settings.fastSQNR, Verification.lowSQNR)
+        if isSound || settings.fastSQNR > 0 && measured.sqnrDB >= leastForFast {
+            measured.speedup = try bench.speedup(of: bytes)
+        }
+        guard isSound else {
             measured.fault = .error
             return measured
         }
-        measured.speedup = try bench.speedup(of: bytes)
-        if let found = measured.speedup, found < max(settings.minimumSpeedup, speedup) { measured.fault = .slow }
+        if let found = measured.speedup, try !isWorthIt(found, measured.sqnrDB, atLeast: speedup) {
+            measured.fault = .slow
+        }
         return measured
+    }
+
+    /// Whether a sound result is fast enough: as fast as is asked for, and as its error costs.
+    ///
+    /// Under a `minimumSpeedup` below 1 speed is given for memory, and error costs nothing.
+    private mutating func isWorthIt(_ speedup: Double, _ sqnrDB: Double, atLeast least: Double) throws -> Bool {
+        let least = max(settings.minimumSpeedup, least)
+        guard speedup >= least else { return false }
+        guard least >= 1, !ErrorPrice.isAmple(speedup) else { return true }
+        // What lies far above the target is not missed.
+        let before = min(try foldedSQNR(), settings.targetSQNR + KernelTrials.mostMissed)
+        return ErrorPrice.isPaid(before - sqnrDB, by: speedup)
     }
 
     /// The file that is measured: what is not taken stands as it will at the end.
@@ -89,14 +107,21 @@ struct KernelTrials {
         try isSound(try bench.sqnrDB(of: try encoded(taking: weights)), spare: KernelTrials.spareDB)
     }
 
+    /// How far above the target accuracy still has a price, in dB.
+    private static let mostMissed = 10.0
     /// What a chosen number of weights has to be better than the target, in dB.
     private static let spareDB = 2.0
 
     private mutating func isSound(_ sqnrDB: Double, spare: Double = 0) throws -> Bool {
         guard sqnrDB < settings.targetSQNR + spare else { return true }
         guard sqnrDB >= Verification.lowSQNR else { return false }
-        let limit = try foldedDB ?? bench.sqnrDB(of: try ONNXWriter.encode(option.baseline))
-        foldedDB = limit
-        return sqnrDB >= limit - settings.allowedLoss
+        return try sqnrDB >= foldedSQNR() - settings.allowedLoss
+    }
+
+    /// Output SQNR in dB of the same weights computed in float.
+    private mutating func foldedSQNR() throws -> Double {
+        let measured = try foldedDB ?? bench.sqnrDB(of: try ONNXWriter.encode(option.baseline))
+        foldedDB = measured
+        return measured
     }
 }

@@ -166,6 +166,23 @@ import Testing
         #expect(kept.notes.contains { $0.hasPrefix("Tried and not taken: activations rounded at run time in every") })
     }
 
+    @Test func `a result that errs more than is sound is timed only from fastSQNR on`() async throws {
+        let model = try DynamicBench.products(), scratch = try Scratch()
+        let context = StageContext(
+            dataset: try DynamicBench.dataset(scratch, for: model),
+            profile: MachineProfile(.file(scratch.path("profile.json"))))
+        for (fast, isTimed) in [(20.0, true), (80, false), (0, false)] {
+            var settings = DynamicQuantizer(layers: .measured)
+            (settings.targetSQNR, settings.allowedLoss, settings.fastSQNR) = (90, 0, fast)
+            let every = "Tried and not taken: activations rounded at run time in every layer:"
+            let notes = try await quantized(model, settings, context).notes
+            // Whether it is taken is up to the machine.
+            let taken = "Activations rounded at run time"
+            let note = try #require(notes.first { $0.hasPrefix(every) || $0.hasPrefix(taken) })
+            #expect(note.contains("x the speed before") == isTimed, "\(note)")
+        }
+    }
+
     @Test func `where all products err too much, those are taken that keep the output sound`() async throws {
         // The first three products read one channel a hundred times as large as the others, the last one does not.
         let model = try DynamicBench.products(outlier: 100), scratch = try Scratch()

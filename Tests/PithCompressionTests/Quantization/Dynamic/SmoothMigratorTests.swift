@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test func `the model computes what it did, bit for bit, with one division for three products`() async throws {
-        let model = try DynamicBench.products(outlier: 40), piece = try await smoothed(model)
+        let model = try shared(outlier: 40), piece = try await smoothed(model)
         let added = piece.model.graph.weights.names.filter { model.graph.weights[$0] == nil }
         #expect(added == ["a_smooth"])
         #expect(piece.model.graph.nodes.count == model.graph.nodes.count + 1)
@@ -27,8 +27,46 @@ import Testing
         #expect(try GraphBench.agreement(model, piece.model, ["x": x]) == .infinity)
     }
 
+    @Test func `what makes the activation for products alone takes the factors up, without a node`() async throws {
+        let model = try DynamicBench.products(outlier: 40), piece = try await smoothed(model)
+        #expect(piece.model.graph.nodes.map(\.inputs) == model.graph.nodes.map(\.inputs))
+        #expect(piece.model.graph.weights.names == model.graph.weights.names)
+        #expect(piece.decisions["smoothedActivations"] == .array([.string("a")]))
+        let row = try #require(piece.model.graph.weights["emphasis"]).decoded().elements(as: Float.self)
+        #expect(row[5] <= 5 && row[5] > 0 && row.count { $0 == 1 } == 63)
+        let x = try SmallModels.tensor([7, 64], seed: 99)
+        #expect(try GraphBench.agreement(model, piece.model, ["x": x]) == .infinity)
+        #expect(piece.trace.fate(of: "emphasis").notes == ["large channels of 'a' moved"])
+    }
+
+    @Test func `factors that a constant took up are undone too where no kernel takes the products`() async throws {
+        let model = try DynamicBench.products(outlier: 40), scratch = try Scratch()
+        let data = try DynamicBench.dataset(scratch, for: model)
+        var piece = Workpiece(model: model), kernels = DynamicQuantizer(layers: .measured)
+        (kernels.targetSQNR, kernels.allowedLoss) = (190, 0)
+        var smoothing = SmoothMigrator(), selector = Selector()
+        smoothing.headrooms = [16]
+        try await smoothing.apply(to: &piece, in: StageContext(dataset: data, profile: .fixedRules))
+        #expect(piece.model.graph.weights["emphasis"]?.decoded() != model.graph.weights["emphasis"]?.decoded())
+        // Two products: of those none is taken alone.
+        selector.exclude = ["third", "last"]
+        try await kernels.apply(
+            to: &piece, in: StageContext(selector: selector, dataset: data, profile: .fixedRules))
+        for name in model.graph.weights.names {
+            #expect(piece.model.graph.weights[name]?.decoded() == model.graph.weights[name]?.decoded(), "\(name)")
+        }
+        #expect(piece.encodings.isEmpty && piece.decisions["smoothedActivations"] == nil, "\(piece.notes)")
+    }
+
+    /// An activation that leaves the graph too has to stay as it is.
+    private func shared(outlier: Float) throws -> Model {
+        var model = try DynamicBench.products(outlier: outlier)
+        model.graph.outputs.append(ValueInfo(name: "a"))
+        return model
+    }
+
     @Test func `factors are powers of two, and channels that do not stand out keep theirs`() async throws {
-        let piece = try await smoothed(try DynamicBench.products(outlier: 40))
+        let piece = try await smoothed(try shared(outlier: 40))
         let inverse = try #require(piece.model.graph.weights["a_smooth"]).decoded().elements(as: Float.self)
         #expect(inverse[5] <= 1 / 8)
         #expect(inverse[5].significand == 1)

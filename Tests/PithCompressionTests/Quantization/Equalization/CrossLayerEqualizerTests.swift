@@ -95,6 +95,29 @@ import Testing
         #expect(rows.first { $0.weight == "w2" }?.note.contains("equalized") == true)
     }
 
+    @Test func `under measured, layers stay equalized where integers err less with it`() async throws {
+        let scratch = try Scratch()
+        func piece(_ model: Model, strength: Double = 0.5, data: Dataset?) async throws -> Workpiece {
+            var technique = CrossLayerEqualizer()
+            (technique.choice, technique.strength, technique.limit) = (.measured, strength, 1024)
+            var piece = Workpiece(model: model)
+            try await technique.apply(to: &piece, in: StageContext(dataset: data))
+            return piece
+        }
+        let model = try chain(relu), data = try dataset(scratch, size: 1, model)
+        let better = try await piece(model, data: data)
+        #expect(try numbers(better.model, "w1") != numbers(model, "w1"))
+        let note = try #require(better.notes.last)
+        #expect(note.hasPrefix("That brings integers from "), "\(better.notes)")
+        // Nothing is moved where data is missing, and where even activations would become less so for even weights.
+        let blind = try await piece(model, data: nil)
+        #expect(try numbers(blind.model, "w1") == numbers(model, "w1"))
+        #expect(blind.notes == ["No layers are equalized: without calibration data it is not known what that brings."])
+        let again = try await piece(better.model, strength: 0, data: data)
+        #expect(try numbers(again.model, "w1") == numbers(better.model, "w1"), "\(again.notes)")
+        #expect(again.notes.contains { $0.hasPrefix("No layers are equalized: integers give") })
+    }
+
     @Test func `largest weights of both sides of a channel become the same`() async throws {
         let model = try chain(relu), piece = try await equalized(model, exact: false)
         let x = try SmallModels.tensor([3, 3, 6, 6], seed: 12)
