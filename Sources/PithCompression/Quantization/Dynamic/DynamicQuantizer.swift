@@ -60,7 +60,7 @@ public struct DynamicQuantizer: KernelTechnique {
     /// Output SQNR on calibration rows, in dB, that is enough for a result half as fast again as every sound one; 0: none is.
     public var fastSQNR = 0.0
     /// How many times faster than before a result must be under `measured`; from 1 on, a result that is less than 1.2 times as
-    /// fast also has to be faster by .02 for each decibel that it loses.
+    /// fast also has to be faster by .03 for each decibel that it loses.
     public var minimumSpeedup = 1.02
 
     var deed: String { "activations rounded at run time" }

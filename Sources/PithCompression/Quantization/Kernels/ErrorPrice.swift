@@ -1,7 +1,7 @@
 /// What error has to bring in speed, so that kernels which round more are worth it.
 package enum ErrorPrice {
     /// What each decibel has to add to the speedup, and the speedup from which nothing more is asked.
-    private static let perDecibel = 0.02, ample = 1.2
+    private static let perDecibel = 0.03, ample = 1.2
     /// How many times as fast as every sound result one has to be that errs more than is sound.
     private static let unsoundRatio = 1.5
 
