@@ -13,7 +13,7 @@ import PithTensor
 /// changed.
 ///
 /// Works on products (`MatMul`, plain `Gemm`) with constant weights in the main graph. `1 / s` goes into what makes the activation
-/// where only products read it and a constant can take it up (``ScaleSink``), else into a node of its own.
+/// where only products read it and a constant can take it up (`ScaleSink`), else into a node of its own.
 ///
 /// - Complexity: one run over the calibration rows, and one over a few of them for each headroom.
 /// - Reference: Xiao et al., "SmoothQuant: Accurate and Efficient Post-Training Quantization for Large Language
