@@ -2,7 +2,7 @@
 public enum Catalog {
     /// The techniques, in the order of the documentation.
     public static let techniques: [any Technique.Type] = [
-        CleanUp.self, TransposeSharer.self, PaletteSharer.self, CrossLayerEqualizer.self,
+        CleanUp.self, OperatorFuser.self, TransposeSharer.self, PaletteSharer.self, CrossLayerEqualizer.self,
         ActivationAwareMigrator.self, HadamardRotator.self, StaticQuantizer.self, SmoothMigrator.self,
         DynamicQuantizer.self, WeightQuantizer.self, CompandedQuantizer.self, PiecewiseQuantizer.self,
         GPTQQuantizer.self, MixedQuantizer.self, BlockComputer.self, HalfRounder.self, TrellisCoder.self,

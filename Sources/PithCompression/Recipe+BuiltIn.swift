@@ -9,13 +9,13 @@ extension Recipe {
         Recipe(name: "trellis", stages: start + [Stage(TrellisCoder())]),
         Recipe(
             name: "int8",
-            stages: start + [
+            stages: fused + [
                 Stage(StaticQuantizer()), Stage(SmoothMigrator()),
                 Stage(DynamicQuantizer(layers: .measured, kernels: .measured)), Stage(WeightQuantizer()), palettes,
             ]),
         Recipe(
             name: "int8-accurate",
-            stages: start + [
+            stages: fused + [
                 Stage(equalizedWhereBetter),
                 Stage(convolutionsForKernels, where: Selector(operators: ["Conv", "ConvTranspose"])),
                 Stage(mostAccurate), Stage(SmoothMigrator()), Stage(accurateKernels), Stage(accurateWeights),
@@ -23,7 +23,7 @@ extension Recipe {
             ]),
         Recipe(
             name: "int8-dynamic",
-            stages: start + [Stage(SmoothMigrator()), Stage(DynamicQuantizer()), Stage(WeightQuantizer()), palettes]),
+            stages: fused + [Stage(SmoothMigrator()), Stage(DynamicQuantizer()), Stage(WeightQuantizer()), palettes]),
         Recipe(name: "int8-weights", stages: start + [Stage(WeightQuantizer()), palettes]),
         Recipe(name: "fp16", stages: start + [Stage(HalfRounder()), palettes]),
         Recipe(name: "clean", stages: [Stage(CleanUp())]),
@@ -64,6 +64,8 @@ extension Recipe {
 
     private static let palettes = Stage(PaletteSharer())
     private static let start = [Stage(CleanUp()), Stage(TransposeSharer())]
+    /// For recipes whose results only ONNX Runtime runs, or runs fast.
+    private static let fused = [Stage(CleanUp()), Stage(OperatorFuser()), Stage(TransposeSharer())]
 
     private static func rounded(bits: Int) -> GPTQQuantizer {
         var technique = GPTQQuantizer()

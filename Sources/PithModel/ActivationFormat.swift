@@ -10,6 +10,10 @@ public struct ActivationFormat: Hashable, Sendable {
     public var zeroPoint: Int
     /// Readers that take the value as it was before rounding, each by the name of its first output.
     public var exactReaders: Set<String>
+    /// Products (`MatMul`) that read the value with a scale for each row, each by the name of its first output.
+    ///
+    /// A row is divided by its largest magnitude when the model runs, and rounded from -1 to 1; `scale` is not theirs.
+    public var rowReaders: Set<String> = []
     /// Whether a writer makes runtimes hold this value of shape `[N, C, H, W]` with its channels last.
     public var prefersChannelsLast: Bool
 

@@ -90,7 +90,7 @@ import Testing
         try workshop.write("mine.yaml", shown.output)
         #expect(try run(["recipes", "show", "mine.yaml"], workshop).output == shown.output)
         let json = try run(["recipes", "show", "int8", "--format", "json"], workshop).json
-        #expect((json["stages"] as? [Any])?.count == 7)
+        #expect((json["stages"] as? [Any])?.count == 8)
         #expect(json["version"] as? Int == 1)
     }
 }

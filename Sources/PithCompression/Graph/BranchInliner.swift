@@ -82,6 +82,7 @@ private struct BranchMove {
         }
         for (name, var format) in branch.activationFormats {
             format.exactReaders = Set(format.exactReaders.map { renamed[$0] ?? $0 })
+            format.rowReaders = Set(format.rowReaders.map { renamed[$0] ?? $0 })
             graph.activationFormats[renamed[name] ?? name] = format
         }
         var nodes = branch.nodes

@@ -3,7 +3,7 @@ public import PithModel
 /// The oldest ONNX Runtime that runs a model.
 ///
 /// Of the runtime's own operators that Pith writes, `com.microsoft.DynamicQuantizeLSTM` and `com.microsoft.MatMulNBits` of 4 bits are
-/// older than every release here; 8 bits in blocks came with 1.22 (1.20 refuses them), and `com.microsoft.GatherBlockQuantized` takes
+/// older than every release here, and `com.microsoft.RotaryEmbedding` takes four axes since the first of them; 8 bits in blocks came with 1.22 (1.20 refuses them), and `com.microsoft.GatherBlockQuantized` takes
 /// levels in bytes since 1.23 (1.22 refuses them).
 public enum MinimumRuntime {
     /// A release with the newest standard operator set and file format it reads.

@@ -21,11 +21,12 @@ package struct StaticCandidate {
     /// How many places read each bias, less those that got a copy of their own.
     private var biasReaders: [String: Int] = [:]
 
-    /// Builds the candidate in which the nodes of `excluded` and of `floatSums` stay float.
+    /// Builds the candidate in which the nodes of `excluded` and of `floatSums` stay float, and the products of `rowScaled` read
+    /// their inputs with a scale for each row.
     ///
     /// - Throws: `CompressionError` `.nonFiniteWeight`.
     package init(
-        _ piece: Workpiece, excluding excluded: Set<Int>, floatSums: Set<Int> = [],
+        _ piece: Workpiece, excluding excluded: Set<Int>, floatSums: Set<Int> = [], rowScaled: Set<Int> = [],
         observations: [String: Observation], settings: StaticQuantizer, activationType: ScalarType
     ) throws(CompressionError) {
         model = piece.model
@@ -38,6 +39,9 @@ package struct StaticCandidate {
         let index = GraphIndex(model.graph)
         let placement = Placement(model.graph, excluded: excluded, floatSums: floatSums)
         placeActivations(placement)
+        for layer in placement.layers where rowScaled.contains(layer.node) {
+            model.graph.activationFormats[layer.input]?.rowReaders.insert(layer.output)
+        }
         for layer in placement.layers {
             guard let bias = layer.bias else { continue }
             let readers = (index.readers[bias]?.count ?? 0)

@@ -8,7 +8,8 @@ import PithTensor
 /// Finds the layers of a model that are worth integers, by measuring candidates on calibration rows held out.
 ///
 /// Candidates, in order: every layer; every layer but the first convolution, unless the former is twice as fast as
-/// float; every layer but those whose own error is large, at three limits. The first that reaches `targetSQNR` and is
+/// float; every layer, products whose own error is large with a scale for each row of their input; every layer but those whose own
+/// error is large, at several limits. The first that reaches `targetSQNR` and is
 /// fast enough is taken (of the first two the faster); if none does, the most accurate that is fast and lies within `allowedLoss` of integer weights alone; else the model stays float and says why.
 struct StaticSearch {
     let settings: StaticQuantizer
@@ -210,11 +211,12 @@ struct StaticSearch {
         return chosen
     }
 
-    /// How much slower than the fastest the most accurate may be; and how much where it errs that much less, in dB.
-    private static let slack = 0.95, wideSlack = 0.8, wideGain = 6.0
+    /// How much slower than the fastest the most accurate may be; and how much where it errs that much less, in dB, than
+    /// what is chosen without.
+    private static let slack = 0.95, widerSlacks = [(slack: 0.9, gain: 3.0), (slack: 0.8, gain: 6.0)]
 
-    /// The most accurate of the candidates that are at most 5 % slower than the fastest, if it is sound; at most 20 %
-    /// where it errs 6 dB less than those.
+    /// The most accurate of the candidates that are at most 5 % slower than the fastest, if it is sound; at most 10 %
+    /// where it errs 3 dB less than those, and 20 % where it errs 6 dB less than that.
     private func mostAccurate(_ trials: inout StaticTrials, _ seen: Range<Int>) async throws -> StaticTrials.Measured? {
         _ = try trials.measure(StaticTrials.Exclusion(label: "every layer in integers"))
         if let first = trials.firstInFloat { _ = try trials.measure(first) }
@@ -233,9 +235,10 @@ struct StaticSearch {
             try trials.measureFloatSums(beside: start.exclusion, atLeast: least)
         }
         guard var best = mostAccurate(within: StaticSearch.slack) else { return nil }
-        if let slower = mostAccurate(within: StaticSearch.wideSlack),
-            slower.sqnrDB >= best.sqnrDB + StaticSearch.wideGain
-        {
+        for wider in StaticSearch.widerSlacks {
+            guard let slower = mostAccurate(within: wider.slack), slower.sqnrDB >= best.sqnrDB + wider.gain else {
+                continue
+            }
             best = slower
         }
         guard try await isSound(best, trials) else { return nil }
@@ -262,6 +265,28 @@ struct StaticSearch {
             model: trials.piece.model, layers: layers, observations: trials.observations, settings: settings,
             type: trials.type)
         let own = try sensitivity.measure(source: FidelitySource(dataset), rows: seen)
+        let products = layers.filter { graph.nodes[$0.node].isStandard("MatMul") }.map(\.node)
+        return rowScaledSets(products, of: layers.count, own) + floatSets(layers, own, trials)
+    }
+
+    /// Sets of products that read their inputs with a scale for each row.
+    private func rowScaledSets(_ products: [Int], of count: Int, _ own: [Int: Double]) -> [StaticTrials.Exclusion] {
+        var sets: [StaticTrials.Exclusion] = []
+        for limit in settings.objective == .accuracy ? [30.0, 34, 38, .infinity] : [30, .infinity] {
+            let nodes = Set(products.filter { own[$0] ?? .infinity < limit || limit == .infinity })
+            guard !nodes.isEmpty, !sets.contains(where: { $0.rowScaled == nodes }) else { continue }
+            let which =
+                limit == .infinity
+                ? "every product" : "\(nodes.count) of \(count) layers, whose own error is below \(Int(limit)) dB,"
+            sets.append(StaticTrials.Exclusion(label: "\(which) with a scale for each row", rowScaled: nodes))
+        }
+        return sets
+    }
+
+    /// Sets of layers that stay float.
+    private func floatSets(
+        _ layers: [IntegerLayer], _ own: [Int: Double], _ trials: StaticTrials
+    ) -> [StaticTrials.Exclusion] {
         var sets: [StaticTrials.Exclusion] = []
         for limit in settings.objective == .accuracy ? [26.0, 28, 30, 32, 34] : [26, 30, 34] {
             let nodes = layers.map(\.node).filter { own[$0] ?? .infinity < limit }

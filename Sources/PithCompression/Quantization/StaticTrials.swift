@@ -37,6 +37,8 @@ struct StaticTrials {
         var reasons: [Int: String] = [:]
         /// Positions of sums.
         var sums: Set<Int> = []
+        /// Positions of products that read their inputs with a scale for each row.
+        var rowScaled: Set<Int> = []
 
         var nodes: Set<Int> { Set(reasons.keys) }
     }
@@ -74,8 +76,8 @@ struct StaticTrials {
     mutating func measure(_ exclusion: Exclusion) throws -> Measured {
         progress("measuring \(exclusion.label)")
         let candidate = try StaticCandidate(
-            piece, excluding: kept.union(exclusion.nodes), floatSums: exclusion.sums, observations: observations,
-            settings: settings, activationType: type)
+            piece, excluding: kept.union(exclusion.nodes), floatSums: exclusion.sums, rowScaled: exclusion.rowScaled,
+            observations: observations, settings: settings, activationType: type)
         let bytes = try ONNXWriter.encode(candidate.model), sqnr = try bench.sqnrDB(of: bytes)
         // A ruined candidate need not be timed.
         let speedup = sqnr < settings.minimumSQNR ? nil : try speedup(of: bytes)

@@ -15,8 +15,9 @@ extension GraphLowering {
         }
         let outputs = Set(graph.outputs.map(\.name))
         for node in graph.nodes {
-            let position = nodes.count
             nodes.append(node.reading(readable))
+            scaleRows(of: &nodes, readable)
+            let position = nodes.count - 1
             for (index, output) in node.outputs.enumerated() {
                 guard let format = graph.activationFormats[output] else { continue }
                 if outputs.contains(output) {
@@ -37,14 +38,21 @@ extension GraphLowering {
     private mutating func quantize(_ value: String, into nodes: inout [Node], _ readable: inout ReadableValues) {
         guard let format = graph.activationFormats[value] else { return }
         let exact = format.prefersChannelsLast ? laidOut(value, into: &nodes) : value
+        for reader in format.exactReaders { readable.own[reader, default: [:]][value] = exact }
+        quantizeRows(exact, format, called: value, into: &nodes, &readable)
+        // What every reader takes in a form of its own needs no other.
+        guard format.rowReaders.isEmpty || !isReadBy(format.rowReaders.union(format.exactReaders), alone: value) else {
+            return
+        }
         let rounded = names.make(value, "_d")
         let levels = quantize(exact, format, as: rounded, called: value, into: &nodes)
         readable.rounded[value] = rounded
         if let layers = floatLayers[value], opset >= 13 {
             let name = dequantized(levels, format, channels: layers.channels, called: value, into: &nodes)
-            for reader in layers.readers { readable.own[reader, default: [:]][value] = name }
+            for reader in layers.readers where !format.exactReaders.contains(reader) {
+                readable.own[reader, default: [:]][value] = name
+            }
         }
-        for reader in format.exactReaders { readable.own[reader, default: [:]][value] = exact }
     }
 
     /// The name of the levels' numbers, as layers in float read them: with the same scale for each channel.
@@ -68,7 +76,7 @@ extension GraphLowering {
     }
 
     /// Puts a pair of operators behind `value`, the second with `result`; returns the name of the levels between them.
-    @discardableResult private mutating func quantize(
+    @discardableResult mutating func quantize(
         _ value: String, _ format: ActivationFormat, as result: String, called name: String, into nodes: inout [Node]
     ) -> String {
         guard let zero = try? Tensor(integers: [format.zeroPoint], as: format.type, shape: .scalar) else {
@@ -102,8 +110,10 @@ extension GraphLowering {
 }
 
 /// What the readers of a value that has a format read instead.
-private struct ReadableValues {
+struct ReadableValues {
     var rounded: [String: String] = [:]
+    /// The largest magnitudes of rows that what a product makes has to be multiplied by, by the product's first output.
+    var peaks: [String: String] = [:]
     /// For each reader, by its first output, the values that it takes as they were, or in a form of its own.
     var own: [String: [String: String]] = [:]
 

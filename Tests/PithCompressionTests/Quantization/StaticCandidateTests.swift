@@ -169,6 +169,30 @@ struct StaticCandidateTests {
         #expect(try sqnrDB(plain) == errors[2])
     }
 
+    @Test(.enabled(if: GraphBench.hasRuntime))
+    func `rows of unlike size err less with a scale for each`() throws {
+        let model = GraphBench.model(
+            [Node("MatMul", inputs: ["x", "w"], outputs: ["y"])], inputs: [GraphBench.input("x", [64, 32])],
+            outputs: ["y"], weights: [try GraphBench.random("w", [32, 16], seed: 4)])
+        let even = try #require(GraphBench.random("x", [64, 32], seed: 5).dense?.floats())
+        // Rows from 1 down to 1/64: most of their noise is that of the largest one's scale.
+        let uneven = even.enumerated().map { $1 / Float(1 + $0 / 32) }
+        let data = try Tensor(uneven, shape: Shape([64, 32]))
+        let exact = try #require(GraphBench.run(model, ["x": data])["y"])
+        func sqnrDB(_ rowScaled: Set<Int>) throws -> Double {
+            let candidate = try StaticCandidate(
+                Workpiece(model: model), excluding: [], rowScaled: rowScaled,
+                observations: ["x": observation(data, axis: -1)], settings: StaticQuantizer(), activationType: .uint8)
+            #expect(candidate.layers.map(\.output) == ["y"])
+            #expect(candidate.model.graph.activationFormats["x"]?.rowReaders == (rowScaled.isEmpty ? [] : ["y"]))
+            var error = SignalToNoise()
+            error.add(exact, try #require(GraphBench.run(candidate.model, ["x": data])["y"]))
+            return error.decibels
+        }
+        let whole = try sqnrDB([]), rows = try sqnrDB([0])
+        #expect(whole < 33 && rows > 40, "\(whole) dB, \(rows) dB with rows")
+    }
+
     @Test func `a bias that two layers share is copied, and both are told`() throws {
         var model = try SmallModels.residual()
         model.graph.nodes[2].inputs[2] = "b1"

@@ -45,6 +45,10 @@ package struct ShapeInference: Sendable {
     private func outputs(
         of node: Node, at index: Int, in graph: Graph, facts: [String: ValueFact]
     ) -> [ValueFact] {
+        if node.domain == RotaryFuser.domain, node.operation == "RotaryEmbedding" {
+            let input = node.inputs.first.flatMap { facts[$0] }
+            return input.map { [ValueFact(element: $0.element, dimensions: $0.dimensions)] } ?? []
+        }
         guard node.domain.isEmpty else { return [] }
         if node.isStandard("If") { return branches(of: node, at: index, in: graph, facts: facts) }
         guard let rule = ShapeRules.all[node.operation] else { return [] }
