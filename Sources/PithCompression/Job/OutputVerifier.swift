@@ -39,7 +39,7 @@ package struct OutputVerifier {
     /// Rows that may be run; a few of them are.
     private let rows: Range<Int>
 
-    private static let mostRows = 32
+    private static let mostRows = 16
     private static let mostBytesAtOnce = 64 << 20
     /// How much further the optimized run may be from the original, in dB.
     private static let tolerance = 1.0

@@ -16,7 +16,7 @@ package struct LayerSensitivity {
     private let type: ScalarType
 
     /// Rows that are looked at, at most.
-    private static let mostRows = 64
+    private static let mostRows = 16
 
     /// Looks at `layers` of a float model whose activations were observed; `type` is that of rounded activations.
     package init(

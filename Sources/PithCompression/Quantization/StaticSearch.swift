@@ -269,10 +269,11 @@ struct StaticSearch {
         return rowScaledSets(products, of: layers.count, own) + floatSets(layers, own, trials)
     }
 
-    /// Sets of products that read their inputs with a scale for each row.
+    /// Sets of products that read their inputs with a scale for each row: none where every product errs little.
     private func rowScaledSets(_ products: [Int], of count: Int, _ own: [Int: Double]) -> [StaticTrials.Exclusion] {
         var sets: [StaticTrials.Exclusion] = []
-        for limit in settings.objective == .accuracy ? [30.0, 34, 38, .infinity] : [30, .infinity] {
+        let limits = settings.objective == .accuracy ? [30.0, 34, 38, .infinity] : [30, .infinity]
+        for limit in limits where limit < .infinity || !sets.isEmpty {
             let nodes = Set(products.filter { own[$0] ?? .infinity < limit || limit == .infinity })
             guard !nodes.isEmpty, !sets.contains(where: { $0.rowScaled == nodes }) else { continue }
             let which =

@@ -20,7 +20,7 @@ import Testing
                 Node("MatMul", inputs: ["x", "i"], outputs: ["a"]), Node("Exp", inputs: ["a"], outputs: ["e"]),
                 Node("MatMul", inputs: ["e", "j"], outputs: ["y"]),
             ], inputs: [GraphBench.input("x", [-1, 3])], outputs: ["y"], weights: [Weight("i", one), Weight("j", one)])
-        let values = try SmallModels.tensor([20, 3], seed: 4), source = MemorySamples("x", values)
+        let values = try SmallModels.tensor([16, 3], seed: 4), source = MemorySamples("x", values)
         let placement = Placement(model.graph)
         var settings = StaticQuantizer()
         settings.calibrator = .minmax
