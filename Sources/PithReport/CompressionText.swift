@@ -45,7 +45,7 @@ public struct CompressionText {
         return
             "closed loop: \(weights) decoded bit for bit as meant; output \(check.optimizedSQNR.formatted(digits: 1)) dB from the "
             + "original with the runtime's optimizations, \(check.unoptimizedSQNR.formatted(digits: 1)) dB without"
-            + (check.isMadeUp ? ", on made-up inputs" : "")
+            + (check.isMadeUp ? ", on made-up inputs" : ", on \(check.samples) samples")
     }
 
     private var ledger: String {

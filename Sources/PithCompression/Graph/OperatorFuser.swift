@@ -4,10 +4,10 @@ import PithModel
 ///
 /// | found | written |
 /// | --- | --- |
-/// | root mean square normalization, `x * (1 / sqrt(mean(x * x) + e)) * w` | `Pow`, `ReduceMean`, `Add`, `Sqrt`, `Div`, `Mul`: standard operators in the order that ONNX Runtime fuses |
-/// | rotary position embedding, in halves or interleaved pairs | ONNX Runtime's `com.microsoft.RotaryEmbedding` |
+/// | root mean square normalization, `x * x` and `1 / s` | `Pow` and `x / s`: standard operators as ONNX Runtime fuses them |
+/// | rotary position embedding, in halves or pairs | ONNX Runtime's `com.microsoft.RotaryEmbedding` |
 ///
-/// - Error bound: results agree with the original's within the rounding of a few float operations.
+/// - Error bound: the rounding of a few `float32` operations; 120 dB on numbers of normal size.
 /// - Complexity: O(nodes).
 /// - Reference: Zhang and Sennrich, "Root Mean Square Layer Normalization", NeurIPS 2019, arXiv:1910.07467; Su et al.,
 ///   "RoFormer: Enhanced Transformer with Rotary Position Embedding", arXiv:2104.09864, section 3.4.2.

@@ -57,7 +57,8 @@ enum RootMeanSquareWriter {
                 pattern.isOverLastAxis(reduce, rank: facts[input]?.dimensions?.count),
                 let squared = pattern.graph.nodes[reduce].inputs.first,
                 let square = pattern.maker(of: squared, before: reduce), pattern.isSquare(square, of: input),
-                facts[input]?.element == .float32
+                // The runtime's kernel takes no weight that is broadcast along the axis.
+                facts[input]?.element == .float32, facts[input]?.dimensions?.last?.constant == weight.count
             else { return nil }
             let isWritten =
                 pattern.graph.nodes[square].operation == "Pow" && pattern.graph.nodes[quotient].operation == "Div"

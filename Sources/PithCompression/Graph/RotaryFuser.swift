@@ -36,13 +36,21 @@ enum RotaryFuser {
         var names: NameSource
         var made: [WeightTrace.Event] = []
         private var nodes: [Node] = []
-        /// Tables as the operator wants them, by the values they come from.
-        private var tables: [String: String] = [:]
+        /// Tables as the operator wants them.
+        private var tables: [Table: String] = [:]
+        private let facts: [String: ValueFact]
         /// The position of the first number, 0.
         private var start: String?
 
+        /// A value with the columns that are wanted of it.
+        private struct Table: Hashable {
+            let value: String
+            let half: Int
+        }
+
         init(graph: Graph, scope: GraphScope, names: NameSource) {
             (self.graph, self.scope, self.names) = (graph, scope, names)
+            facts = ShapeInference(scope: scope).facts(of: graph)
         }
 
         var written: Graph {
@@ -58,18 +66,18 @@ enum RotaryFuser {
             let first = start ?? parameter([0], base: "rotary_start")
             start = first
             var input = pattern.input, output = pattern.output
-            if pattern.hasHeadsLast {
+            if let heads = pattern.heads {
                 input = names.make(pattern.input, "_joined")
-                reshape(pattern.input, to: [0, 0, -1], as: input)
+                reshape(pattern.input, to: [0, 0, heads * pattern.half * 2], as: input)
             }
-            if pattern.hasHeadsLast || pattern.isInterleaved { output = names.make(pattern.output, "_joined") }
+            if pattern.heads != nil || pattern.isInterleaved { output = names.make(pattern.output, "_joined") }
             nodes.append(
                 Node(
                     "RotaryEmbedding", inputs: [input, first, cosine, sine], outputs: [output],
                     attributes: [Attribute("interleaved", .integer(pattern.isInterleaved ? 1 : 0))],
                     name: pattern.name, domain: RotaryFuser.domain))
             guard output != pattern.output else { return }
-            let kept = pattern.hasHeadsLast ? [0, 0, -1] : [Int](repeating: 0, count: pattern.rank - 1)
+            let kept = pattern.heads.map { [0, 0, $0] } ?? [Int](repeating: 0, count: pattern.rank - 1)
             let last = pattern.isInterleaved ? [pattern.half, 2] : [pattern.half * 2]
             reshape(output, to: kept + last, as: pattern.output)
         }
@@ -81,9 +89,10 @@ enum RotaryFuser {
 
         /// The table `value` as `[positions, half the head]`.
         private mutating func table(_ value: String, of pattern: RotaryPattern) -> String {
-            if let known = tables[value] { return known }
+            let key = Table(value: value, half: pattern.half)
+            if let known = tables[key] { return known }
             var name = value
-            if let weight = scope.constant(value, in: graph), let tensor = weight.dense {
+            if let tensor = scope.constant(value, in: graph)?.dense {
                 if tensor.shape.dimensions.last != pattern.half || tensor.shape.rank != 2 {
                     name = names.make(value, "_table")
                     graph.weights[name] = Weight(name, RotaryPattern.half(of: tensor, pattern.half))
@@ -92,12 +101,22 @@ enum RotaryFuser {
                             sources: [scope.sourceName(value, in: graph)], results: [scope.path.qualified(name)],
                             note: "a table of positions"))
                 }
-            } else if !pattern.hasFlatTables {
+            } else if let rank = facts[value]?.dimensions?.count, rank > 2 {
                 name = names.make(value, "_table")
-                reshape(value, to: [-1, pattern.half], as: name)
+                squeeze(value, axes: (0..<rank - 1).filter { $0 != rank - (pattern.heads == nil ? 2 : 3) }, as: name)
             }
-            tables[value] = name
+            tables[key] = name
             return name
+        }
+
+        private mutating func squeeze(_ input: String, axes: [Int], as output: String) {
+            var node = Node("Squeeze", inputs: [input], outputs: [output])
+            if scope.opset >= 13 {
+                node.inputs.append(parameter(axes, base: "\(output)_axes"))
+            } else {
+                node.attributes.append(Attribute("axes", .integers(axes.map { Int64($0) })))
+            }
+            nodes.append(node)
         }
 
         private mutating func parameter(_ numbers: [Int], base: String) -> String {

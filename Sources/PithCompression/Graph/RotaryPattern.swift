@@ -4,8 +4,11 @@ import PithTensor
 /// A rotary position embedding as exporters write it: each pair of numbers `(a, b)` of a head becomes
 /// `(a cos - b sin, b cos + a sin)`, by an angle for each position and pair.
 ///
-/// Pairs are the halves of a head, or neighbours (interleaved), whose result is `[..., pairs, 2]`; the halves are also written as `x * cos + (-b, a) * sin` with
-/// constant tables as wide as the head.
+/// Pairs are the halves of a head, or neighbours (interleaved), whose result is `[..., pairs, 2]`; the halves are also written
+/// as `x * cos + (-b, a) * sin`, with constant tables as wide as the head.
+///
+/// Found are those in `float32` with three or four axes, heads of an even length from 4 on, and tables with one axis of
+/// positions, the same for all samples and heads, that is as long as the input's by what is known of shapes.
 struct RotaryPattern {
     let input: String
     let output: String
@@ -17,10 +20,8 @@ struct RotaryPattern {
     let half: Int
     /// Number of the input's axes.
     let rank: Int
-    /// Whether the input is `[batch, positions, heads, head]`; else its positions stand before its last axis.
-    let hasHeadsLast: Bool
-    /// Whether the tables are `[positions, half]` as they are.
-    let hasFlatTables: Bool
+    /// Number of heads of an input that is `[batch, positions, heads, head]`; nil where positions stand before the last axis.
+    let heads: Int?
     /// The name of the node that it ends in.
     let name: String
 
@@ -110,7 +111,8 @@ private struct RotaryFinder {
             for place in 0..<2 {
                 guard let swapped = maker(turned.inputs[place], "Concat"), swapped.inputs.count == 2,
                     isLast(swapped, of: turned.inputs[place]), let negated = maker(swapped.inputs[0], "Neg"),
-                    let second = part(negated.inputs[0]), let first = part(swapped.inputs[1]), second.isSecond,
+                    let second = negated.inputs.first.flatMap(part), let first = part(swapped.inputs[1]),
+                    second.isSecond,
                     !second.isInterleaved, first == Part(input: second.input, isSecond: false, isInterleaved: false),
                     let own = straight.inputs.firstIndex(of: first.input)
                 else { continue }
@@ -132,13 +134,14 @@ private struct RotaryFinder {
         let count = lengths[lengths.count - axis]
         let last = parts.isInterleaved ? [head / 2, 2] : [head]
         guard mayBe(node.outputs[0], lengths.dropLast() + last.map { Extent($0) }) else { return nil }
-        guard axis == 2 || lengths.count == 4, fits(parts.cosine, axis, count), fits(parts.sine, axis, count) else {
+        let heads = axis == 3 ? lengths[2].constant : 1
+        guard axis == 2 || lengths.count == 4, let heads, fits(parts.cosine, axis, count), fits(parts.sine, axis, count)
+        else {
             return nil
         }
         return RotaryPattern(
             input: parts.input, output: node.outputs[0], cosine: parts.cosine, sine: parts.sine,
-            isInterleaved: parts.isInterleaved, half: head / 2, rank: lengths.count, hasHeadsLast: axis == 3,
-            hasFlatTables: [parts.cosine, parts.sine].allSatisfy { facts[$0]?.dimensions?.count == 2 },
+            isInterleaved: parts.isInterleaved, half: head / 2, rank: lengths.count, heads: axis == 3 ? heads : nil,
             name: node.name)
     }
 
@@ -151,11 +154,21 @@ private struct RotaryFinder {
         return long.count == 1 && long[0] <= 3 ? long[0] : nil
     }
 
-    /// Whether a table may have as many positions as the input: what is known of both does not differ.
+    /// Whether a table has as many positions as the input whatever its length is: the runtime's operator takes no others, where
+    /// operators that broadcast take one.
     private func fits(_ table: String, _ axis: Int, _ count: Extent) -> Bool {
         guard let lengths = facts[table]?.dimensions else { return false }
-        let own = lengths[lengths.count - axis]
-        return own == count || own.constant == nil || count.constant == nil
+        return lengths[lengths.count - axis] == count || isCut(table, lengths.count - axis, to: count)
+    }
+
+    /// Whether a table is the start of a longer one, cut to `count` positions; where that has fewer, no operator adds up.
+    private func isCut(_ table: String, _ axis: Int, to count: Extent) -> Bool {
+        guard let node = maker(table, "Slice"), scope.opset >= 10,
+            let whole = node.inputs.first.flatMap({ facts[$0] })?.dimensions,
+            whole.indices.contains(axis), whole[axis].isAtLeast(2), let settings = settings(of: node, whole.count)
+        else { return false }
+        return settings.axes == [axis] && settings.starts == [Extent(0)] && settings.ends == [count]
+            && settings.steps == [1]
     }
 
     /// Whether the lengths of a value are `lengths`, as far as they are known: what is known of both does not differ.
@@ -211,14 +224,17 @@ private struct RotaryFinder {
         if node.isStandard("Split"), node.outputs.count == 2, isLast(node, of: value) {
             return Part(input: input, isSecond: node.outputs[1] == value, isInterleaved: false)
         }
-        guard node.isStandard("Slice"), scope.opset >= 10 else { return nil }
-        let inputs = node.inputs.map { $0.isEmpty ? nil : facts[$0] ?? ValueFact() }
-        let view = InferenceNode(node: node, inputs: inputs, opset: scope.opset, path: scope.path) { _ in nil }
-        guard let settings = SliceSettings(view, rank: whole.count), settings.axes == [whole.count - 1],
-            let begin = settings.starts[0]?.constant, (1...2).contains(settings.steps[0])
+        guard node.isStandard("Slice"), scope.opset >= 10, let settings = settings(of: node, whole.count),
+            settings.axes == [whole.count - 1], let begin = settings.starts[0]?.constant,
+            (1...2).contains(settings.steps[0])
         else { return nil }
         let start = begin < 0 ? begin + width : begin, isInterleaved = settings.steps[0] == 2
         guard start == 0 || start == (isInterleaved ? 1 : width / 2) else { return nil }
         return Part(input: input, isSecond: start > 0, isInterleaved: isInterleaved)
+    }
+    private func settings(of slice: Node, _ rank: Int) -> SliceSettings? {
+        let inputs = slice.inputs.map { $0.isEmpty ? nil : facts[$0] ?? ValueFact() }
+        let view = InferenceNode(node: slice, inputs: inputs, opset: scope.opset, path: scope.path) { _ in nil }
+        return SliceSettings(view, rank: rank)
     }
 }

@@ -183,9 +183,10 @@ package struct Placement {
         for (position, node) in graph.nodes.enumerated().reversed() {
             guard let output = node.outputs.first else { continue }
             if convolutions.contains(position) { wanted.insert(output) }
+            // A `Gemm` with a float ReLU would be fused with that, and decode its weights in every run.
             if node.isStandard(oneOf: ["Relu", "Clip"]),
                 let source = node.inputs.first.flatMap({ index.producers[$0] }),
-                convolutions.contains(source)
+                convolutions.contains(source) || integers.contains(source) && graph.nodes[source].isStandard("Gemm")
             {
                 wanted.insert(output)
             }

@@ -9,6 +9,8 @@ package struct StaticCandidate {
     package private(set) var trace: WeightTrace
     /// Layers that integer kernels run.
     package private(set) var layers: [IntegerLayer] = []
+    /// Those of them that read their inputs with a scale for each row.
+    package private(set) var rowScaled: [IntegerLayer] = []
 
     private let settings: StaticQuantizer
     private let activationType: ScalarType
@@ -39,9 +41,7 @@ package struct StaticCandidate {
         let index = GraphIndex(model.graph)
         let placement = Placement(model.graph, excluded: excluded, floatSums: floatSums)
         placeActivations(placement)
-        for layer in placement.layers where rowScaled.contains(layer.node) {
-            model.graph.activationFormats[layer.input]?.rowReaders.insert(layer.output)
-        }
+        for layer in placement.layers where rowScaled.contains(layer.node) { scaleRows(of: layer, placement, index) }
         for layer in placement.layers {
             guard let bias = layer.bias else { continue }
             let readers = (index.readers[bias]?.count ?? 0)
@@ -51,6 +51,21 @@ package struct StaticCandidate {
             layers.append(layer)
             try encode(layer)
         }
+    }
+
+    /// Lets a layer read its input with a scale for each row, if it can get it as it was made: before a movement of numbers that
+    /// others do not read either.
+    private mutating func scaleRows(of layer: IntegerLayer, _ placement: Placement, _ index: GraphIndex) {
+        guard model.graph.activationFormats[layer.input] != nil else { return }
+        var value = layer.input, sources: [String] = []
+        while let source = placement.shared[value] {
+            guard index.onlyReader(of: source) != nil else { return }
+            sources.append(source)
+            value = source
+        }
+        for source in sources { model.graph.activationFormats[source] = nil }
+        model.graph.activationFormats[layer.input]?.rowReaders.insert(layer.output)
+        rowScaled.append(layer)
     }
 
     private mutating func placeActivations(_ placement: Placement) {
@@ -109,7 +124,7 @@ package struct StaticCandidate {
             model.graph.weights[layer.weight]?.execution = .integer
             encodings[layer.weight] = Workpiece.Encoding(
                 technique: rounded[layer.weight]?.technique ?? StaticQuantizer.name,
-                sqnrDB: rounded[layer.weight]?.sqnrDB, note: kernelNote)
+                sqnrDB: rounded[layer.weight]?.sqnrDB, note: kernelNote(of: layer))
             return (form, original)
         }
         let bias = layer.bias.flatMap { model.graph.weights[$0]?.decoded().floats() } ?? []
@@ -122,11 +137,17 @@ package struct StaticCandidate {
         model.graph.weights[layer.weight]?.execution = .integer
         encodings[layer.weight] = Workpiece.Encoding(
             technique: StaticQuantizer.name, sqnrDB: form.sqnrDB(against: original),
-            note: kernelNote)
+            note: kernelNote(of: layer))
         return (form, original)
     }
 
-    private var kernelNote: String { "integer kernel with \(activationType.rawValue) activations" }
+    private func kernelNote(of layer: IntegerLayer) -> String {
+        let scaled = rowScaled.filter { $0.weight == layer.weight }.map(\.label)
+        let isEvery = model.graph.nodes.filter { $0.inputs.dropFirst().contains(layer.weight) }.count == scaled.count
+        let places = isEvery ? "" : " in \(scaled.joined(separator: ", "))"
+        let rows = scaled.isEmpty ? "" : ", a scale for each row\(places)"
+        return "integer kernel with \(activationType.rawValue) activations\(rows)"
+    }
 
     private func isGemm(_ layer: IntegerLayer) -> Bool { model.graph.nodes[layer.node].isStandard("Gemm") }
 

@@ -26,7 +26,7 @@ public struct StaticQuantizer: Technique {
     public enum Objective: String, Codable, Sendable {
         /// The fastest that reaches `targetSQNR`.
         case balanced
-        /// The most accurate of those at most 5 % slower than the fastest, 10 % where that gains 3 dB, 20 % where it gains 6 dB more.
+        /// The most accurate of those at most 5 % slower than the fastest; up to 20 %, for .75 dB for each further percent.
         case accuracy
     }
 

@@ -193,7 +193,7 @@ struct StaticSearch {
         func isGood(_ measured: StaticTrials.Measured) -> Bool {
             measured.sqnrDB >= settings.targetSQNR && measured.isFast
         }
-        let all = try trials.measure(StaticTrials.Exclusion(label: "every layer in integers"))
+        let all = try trials.measure(trials.everyLayer)
         var chosen = isGood(all) ? all : nil
         if let first = trials.firstInFloat, all.mayGain(settings), !all.isAmple {
             let next = try trials.measure(first)
@@ -211,36 +211,25 @@ struct StaticSearch {
         return chosen
     }
 
-    /// How much slower than the fastest the most accurate may be; and how much where it errs that much less, in dB, than
-    /// what is chosen without.
-    private static let slack = 0.95, widerSlacks = [(slack: 0.9, gain: 3.0), (slack: 0.8, gain: 6.0)]
-
-    /// The most accurate of the candidates that are at most 5 % slower than the fastest, if it is sound; at most 10 %
-    /// where it errs 3 dB less than those, and 20 % where it errs 6 dB less than that.
+    /// The most accurate of the candidates that are fast for it (``TimeForAccuracy``), if it is sound.
     private func mostAccurate(_ trials: inout StaticTrials, _ seen: Range<Int>) async throws -> StaticTrials.Measured? {
-        _ = try trials.measure(StaticTrials.Exclusion(label: "every layer in integers"))
+        _ = try trials.measure(trials.everyLayer)
         if let first = trials.firstInFloat { _ = try trials.measure(first) }
         // Fixed rules know no times: what the further sets of layers cost can not be told.
         for excluded in context.profile.isFixed ? [] : try exclusions(trials, seen) {
             _ = try trials.measure(excluded)
         }
-        var fast: [StaticTrials.Measured] { trials.tried.filter(\.isFast) }
-        let fastest = fast.compactMap(\.speedup).max() ?? 1
-        func mostAccurate(within slack: Double) -> StaticTrials.Measured? {
-            fast.filter { ($0.speedup ?? fastest) >= slack * fastest }.max { $0.sqnrDB < $1.sqnrDB }
+        func best() -> (measured: StaticTrials.Measured, fastest: Double)? {
+            let fast = trials.tried.filter(\.isFast), fastest = fast.compactMap(\.speedup).max() ?? 1
+            let results = fast.map { (sqnrDB: $0.sqnrDB, speedup: $0.speedup ?? fastest) }
+            return TimeForAccuracy.best(of: results).map { (fast[$0], fastest) }
         }
-        guard let start = mostAccurate(within: StaticSearch.slack) else { return nil }
+        guard let start = best() else { return nil }
         if !context.profile.isFixed {
-            let least = max(StaticSearch.slack * fastest, settings.minimumSpeedup)
-            try trials.measureFloatSums(beside: start.exclusion, atLeast: least)
+            let least = max(TimeForAccuracy.slack * start.fastest, settings.minimumSpeedup)
+            try trials.measureFloatSums(beside: start.measured.exclusion, atLeast: least)
         }
-        guard var best = mostAccurate(within: StaticSearch.slack) else { return nil }
-        for wider in StaticSearch.widerSlacks {
-            guard let slower = mostAccurate(within: wider.slack), slower.sqnrDB >= best.sqnrDB + wider.gain else {
-                continue
-            }
-            best = slower
-        }
+        guard let best = best()?.measured else { return nil }
         guard try await isSound(best, trials) else { return nil }
         return best
     }
@@ -278,7 +267,7 @@ struct StaticSearch {
             guard !nodes.isEmpty, !sets.contains(where: { $0.rowScaled == nodes }) else { continue }
             let which =
                 limit == .infinity
-                ? "every product" : "\(nodes.count) of \(count) layers, whose own error is below \(Int(limit)) dB,"
+                ? "every product" : "\(nodes.count) of \(count) layers, whose own SQNR is below \(Int(limit)) dB,"
             sets.append(StaticTrials.Exclusion(label: "\(which) with a scale for each row", rowScaled: nodes))
         }
         return sets
@@ -300,7 +289,7 @@ struct StaticSearch {
             sets.append(
                 StaticTrials.Exclusion(
                     label:
-                        "\(nodes.count) of \(layers.count) layers in float, whose own error is below \(Int(limit)) dB",
+                        "\(nodes.count) of \(layers.count) layers in float, whose own SQNR is below \(Int(limit)) dB",
                     reasons: Dictionary(uniqueKeysWithValues: reasons)))
         }
         return sets
@@ -337,6 +326,8 @@ struct StaticSearch {
         piece.note("Activations in \(type.rawValue), \(figures(chosen)) on \(rows).")
         piece.decisions["activations"] = .string(type.rawValue)
         piece.decisions["integerLayers"] = .array(chosen.candidate.layers.map { .string($0.label) })
+        let rowScaled = chosen.candidate.rowScaled
+        if !rowScaled.isEmpty { piece.decisions["rowScaledLayers"] = .array(rowScaled.map { .string($0.label) }) }
         for layer in layers {
             guard let reason = chosen.exclusion.reasons[layer.node] else { continue }
             piece.floatReasons[layer.weight] = reason

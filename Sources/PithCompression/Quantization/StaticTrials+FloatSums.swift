@@ -11,9 +11,10 @@ extension StaticTrials {
         func exclusion(_ first: Int, _ last: Int) -> Exclusion {
             let parts = [first > 0 ? "the first \(first)" : nil, last > 0 ? "the last \(last)" : nil]
             let sums = parts.compactMap(\.self).joined(separator: " and ")
-            return Exclusion(
-                label: "\(start.label), and \(sums) of \(all.count) sums in float", reasons: start.reasons,
-                sums: Set(all.prefix(first) + all.suffix(last)))
+            var exclusion = start
+            exclusion.label += ", and \(sums) of \(all.count) sums in float"
+            exclusion.sums = Set(all.prefix(first) + all.suffix(last))
+            return exclusion
         }
         func isFast(_ first: Int, _ last: Int) throws -> Bool {
             try measure(exclusion(first, last)).speedup ?? 0 >= speed

@@ -32,7 +32,7 @@ struct StaticTrials {
 
     /// Layers and sums to leave in float.
     struct Exclusion {
-        let label: String
+        var label: String
         /// Why, by the position of the layer's node.
         var reasons: [Int: String] = [:]
         /// Positions of sums.
@@ -94,6 +94,13 @@ struct StaticTrials {
         let speedup = try bench.speedup(of: bytes)
         anchor = speedup.map { (bytes, $0) }
         return speedup
+    }
+
+    /// Every layer in integers that the recipe does not keep in float.
+    var everyLayer: Exclusion {
+        let graph = piece.model.graph
+        let isWhole = Placement(graph).layers.allSatisfy { !kept.contains($0.node) }
+        return Exclusion(label: isWhole ? "every layer in integers" : "every layer in integers but those kept in float")
     }
 
     /// The first convolution that could run in integers; its few channels gain little, and its input is the model's.

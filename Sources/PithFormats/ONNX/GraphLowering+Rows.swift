@@ -6,6 +6,7 @@ internal import PithTensor
 /// `x W = r ((x / r) W)` with `r = max|x|` along the last axis, so `x / r` lies in -1 to 1 whatever `x` is, and one scale that is
 /// known beforehand serves all rows: the kernel is that of a calibrated activation.
 ///
+/// - Error bound: `r / 254` for each number of a row, with 8 bits. A row with an infinite number becomes NaN.
 /// - Reference: Yao et al., "ZeroQuant: Efficient and Affordable Post-Training Quantization for Large-Scale
 ///   Transformers", NeurIPS 2022, arXiv:2206.01861, section 4.1 (token-wise quantization of activations).
 /// - Deviation: standard operators and a static kernel instead of kernels of its own.

@@ -31,7 +31,7 @@ struct OperatorFuserTests {
         var square = "Mul", inverse = "Div", opset = 13, axis = -1
         var testDescription: String { "\(square), \(inverse), operator set \(opset), axis \(axis)" }
 
-        func model(readingRootTwice: Bool = false, axis other: Int? = nil) throws -> Model {
+        func model(readingRootTwice: Bool = false, axis other: Int? = nil, width: Int = 16) throws -> Model {
             let axes = other ?? axis
             var reduce = Node("ReduceMean", inputs: ["sq"], outputs: ["mean"])
             if opset >= 18 {
@@ -52,7 +52,7 @@ struct OperatorFuserTests {
             nodes.append(Node("Mul", inputs: ["share", "w"], outputs: ["y"]))
             if readingRootTwice { nodes.append(Node("Neg", inputs: ["root"], outputs: ["z"])) }
             return GraphBench.model(
-                nodes, inputs: [GraphBench.input("x", [-1, 5, 16])],
+                nodes, inputs: [GraphBench.input("x", [-1, 5, width])],
                 outputs: readingRootTwice ? ["y", "z"] : ["y"],
                 weights: [
                     Weight("one", Tensor(scalar: Float(1))), Weight("two", Tensor(scalar: Float(2))),
@@ -85,6 +85,7 @@ struct OperatorFuserTests {
         let written = Spelling(square: "Pow", inverse: "none")
         for model in [
             try Spelling().model(readingRootTwice: true), try Spelling().model(axis: 1), try written.model(),
+            try Spelling().model(width: 1), try Spelling().model(width: -2),
         ] {
             let piece = try await fused(model)
             #expect(GraphBench.operations(piece.model.graph) == GraphBench.operations(model.graph))
@@ -198,6 +199,77 @@ struct OperatorFuserTests {
         #expect(try GraphBench.agreement(model, piece.model, inputs) > 120)
         #expect(piece.model.operatorSets["com.microsoft"] == 1)
         #expect(MinimumRuntime.name(of: piece.model) == "ONNX Runtime 1.17")
+    }
+
+    /// Whatever length the input has.
+    @Test(.enabled(if: GraphBench.hasRuntime)) func `tables may be cut to the length of the input`() async throws {
+        var nodes: [Node] = [
+            Node("Shape", inputs: ["x"], outputs: ["shape"]),
+            Node("Gather", inputs: ["shape", "one"], outputs: ["length"]),
+        ]
+        for table in ["cos", "sin"] {
+            nodes.append(Node("Slice", inputs: ["\(table)s", "zero", "length", "zero", "one"], outputs: [table]))
+        }
+        let joined = [Attribute("axis", .integer(-1))]
+        nodes += [
+            Node("Split", inputs: ["x", "halves"], outputs: ["a", "b"], attributes: joined),
+            Node("Mul", inputs: ["a", "cos"], outputs: ["p"]), Node("Mul", inputs: ["b", "sin"], outputs: ["q"]),
+            Node("Sub", inputs: ["p", "q"], outputs: ["first"]), Node("Mul", inputs: ["a", "sin"], outputs: ["r"]),
+            Node("Mul", inputs: ["b", "cos"], outputs: ["s"]), Node("Add", inputs: ["s", "r"], outputs: ["second"]),
+            Node("Concat", inputs: ["first", "second"], outputs: ["y"], attributes: joined),
+        ]
+        func table(_ name: String) throws -> Weight { try GraphBench.random(name, [9, 4], seed: 6) }
+        let model = GraphBench.model(
+            nodes, inputs: [GraphBench.input("x", [-1, -2, 8])], outputs: ["y"],
+            weights: [
+                try table("coss"), try table("sins"), GraphBench.integers("zero", [0]), GraphBench.integers("one", [1]),
+                GraphBench.integers("halves", [4, 4]),
+            ])
+        let piece = try await fused(model)
+        #expect(GraphBench.operations(piece.model.graph).contains("RotaryEmbedding"))
+        #expect(!GraphBench.operations(piece.model.graph).contains("Mul"))
+        for length in [1, 5, 9] {
+            let inputs = ["x": try #require(GraphBench.random("x", [2, length, 8], seed: 3).dense)]
+            #expect(try GraphBench.agreement(model, piece.model, inputs) > 120)
+        }
+    }
+
+    /// A head of 8 whose constants have equal halves, and one of 16 that takes the same constants as half a head.
+    @Test(.enabled(if: GraphBench.hasRuntime)) func `heads of other sizes may share a table`() async throws {
+        var model = try Rotary.wide.model(), other = try Rotary.split.model()
+        for name in ["cos", "sin"] {
+            let table = try #require(model.graph.weights[name]?.dense)
+            model.graph.weights[name] = Weight(name, try table.reshaped(to: Shape([6, 8])))
+        }
+        for index in other.graph.nodes.indices {
+            func own(_ name: String) -> String { ["cos", "sin", "halves2"].contains(name) ? name : "\(name)_other" }
+            other.graph.nodes[index].inputs = other.graph.nodes[index].inputs.map {
+                own($0 == "halves" ? "halves2" : $0)
+            }
+            other.graph.nodes[index].outputs = other.graph.nodes[index].outputs.map(own)
+        }
+        model.graph.nodes += other.graph.nodes
+        model.graph.weights["halves2"] = GraphBench.integers("halves2", [8, 8])
+        model.graph.inputs.append(GraphBench.input("x_other", [-1, 3, 6, 16]))
+        model.graph.outputs.append(ValueInfo(name: "y_other"))
+        let piece = try await fused(model)
+        #expect(GraphBench.operations(piece.model.graph) == ["RotaryEmbedding", "RotaryEmbedding"])
+        let inputs = [
+            "x": try #require(GraphBench.random("x", [2, 3, 6, 8], seed: 3).dense),
+            "x_other": try #require(GraphBench.random("x", [2, 3, 6, 16], seed: 4).dense),
+        ]
+        #expect(try GraphBench.agreement(model, piece.model, inputs) > 120)
+    }
+
+    @Test func `tables of a length that may differ stay as they are`() async throws {
+        for lengths in [[-3, 4], [-3, 1, 4]] {
+            var model = try (lengths.count == 2 ? Rotary.slices : .pairs).model()
+            for name in ["cos", "sin"] {
+                model.graph.weights[name] = nil
+                model.graph.inputs.append(GraphBench.input(name, lengths))
+            }
+            #expect(try await fused(model).model.operatorSets["com.microsoft"] == nil)
+        }
     }
 
     @Test func `what the operator would compute otherwise stays as it is`() async throws {

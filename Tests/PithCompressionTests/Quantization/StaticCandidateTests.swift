@@ -185,12 +185,36 @@ struct StaticCandidateTests {
                 observations: ["x": observation(data, axis: -1)], settings: StaticQuantizer(), activationType: .uint8)
             #expect(candidate.layers.map(\.output) == ["y"])
             #expect(candidate.model.graph.activationFormats["x"]?.rowReaders == (rowScaled.isEmpty ? [] : ["y"]))
+            let rows = rowScaled.isEmpty ? "" : ", a scale for each row"
+            #expect(candidate.encodings["w"]?.note == "integer kernel with uint8 activations\(rows)")
             var error = SignalToNoise()
             error.add(exact, try #require(GraphBench.run(candidate.model, ["x": data])["y"]))
             return error.decibels
         }
         let whole = try sqnrDB([]), rows = try sqnrDB([0])
         #expect(whole < 33 && rows > 40, "\(whole) dB, \(rows) dB with rows")
+    }
+
+    @Test(arguments: [false, true])
+    func `a scale for each row reaches through movements that nothing else reads`(hasOtherReader: Bool) throws {
+        var nodes = [
+            Node("Exp", inputs: ["x"], outputs: ["e"]), Node("Transpose", inputs: ["e"], outputs: ["t"]),
+            Node("MatMul", inputs: ["t", "w"], outputs: ["y"]),
+        ]
+        if hasOtherReader { nodes.append(Node("MatMul", inputs: ["e", "v"], outputs: ["z"])) }
+        let model = GraphBench.model(
+            nodes, inputs: [GraphBench.input("x", [32, 32])], outputs: hasOtherReader ? ["y", "z"] : ["y"],
+            weights: [
+                try GraphBench.random("w", [32, 16], seed: 4), try GraphBench.random("v", [32, 16], seed: 5),
+            ])
+        let data = try #require(GraphBench.random("x", [32, 32], seed: 5).dense), seen = observation(data, axis: -1)
+        let candidate = try StaticCandidate(
+            Workpiece(model: model), excluding: [], rowScaled: [2], observations: ["e": seen, "t": seen],
+            settings: StaticQuantizer(), activationType: .uint8)
+        let formats = candidate.model.graph.activationFormats
+        #expect(Set(formats.keys) == (hasOtherReader ? ["e", "t"] : ["t"]))
+        #expect(formats["t"]?.rowReaders == (hasOtherReader ? [] : ["y"]))
+        #expect(candidate.rowScaled.map(\.output) == (hasOtherReader ? [] : ["y"]))
     }
 
     @Test func `a bias that two layers share is copied, and both are told`() throws {
