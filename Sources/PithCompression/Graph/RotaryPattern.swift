@@ -158,17 +158,8 @@ private struct RotaryFinder {
     /// operators that broadcast take one.
     private func fits(_ table: String, _ axis: Int, _ count: Extent) -> Bool {
         guard let lengths = facts[table]?.dimensions else { return false }
-        return lengths[lengths.count - axis] == count || isCut(table, lengths.count - axis, to: count)
-    }
-
-    /// Whether a table is the start of a longer one, cut to `count` positions; where that has fewer, no operator adds up.
-    private func isCut(_ table: String, _ axis: Int, to count: Extent) -> Bool {
-        guard let node = maker(table, "Slice"), scope.opset >= 10,
-            let whole = node.inputs.first.flatMap({ facts[$0] })?.dimensions,
-            whole.indices.contains(axis), whole[axis].isAtLeast(2), let settings = settings(of: node, whole.count)
-        else { return false }
-        return settings.axes == [axis] && settings.starts == [Extent(0)] && settings.ends == [count]
-            && settings.steps == [1]
+        let own = lengths[lengths.count - axis]
+        return own == count || own.isLeast(of: count)
     }
 
     /// Whether the lengths of a value are `lengths`, as far as they are known: what is known of both does not differ.

@@ -30,6 +30,17 @@ struct ExtentTests {
         #expect(Extent(7).floorDivided(by: 2)?.constant == 3)
     }
 
+    @Test func `the smaller of a number and a length is known as that`() throws {
+        let least = try #require(n.least(256))
+        #expect(least.description == "min(256, n)" && least.isLeast(of: n) && least.isNonNegative)
+        #expect(!least.isLeast(of: m) && !n.isLeast(of: n))
+        #expect(n.least(1) == nil && Extent(-1).least(4) == nil)
+        #expect(Extent(7).least(4) == Extent(4) && Extent(3).least(4) == Extent(3))
+        // A name that holds a comma is not taken apart there.
+        #expect(try !#require(Extent(symbol: "a, n").least(4)).isLeast(of: n))
+        #expect(try !#require(least.multiplied(by: Extent(2))).isLeast(of: n))
+    }
+
     @Test func `numbers past 64 bits are refused`() {
         #expect(Extent(Int.max).adding(Extent(1)) == nil)
         #expect(Extent(Int.max).multiplied(by: Extent(2)) == nil)

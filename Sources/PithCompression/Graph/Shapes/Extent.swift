@@ -114,6 +114,24 @@ package struct Extent: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Extent {
+    /// The smaller of `bound`, at least 2, and this, which is never negative; nil when it can not be written.
+    package func least(_ bound: Int) -> Extent? {
+        guard bound >= 2, isNonNegative else { return nil }
+        if let constant { return Extent(Swift.min(constant, bound)) }
+        let symbol = "min(\(bound), \(description))"
+        return symbol.utf8.count <= 120 ? Extent(symbol: symbol) : nil
+    }
+
+    /// Whether this is the smaller of some bound and `other`: where they are not equal, both are 2 or more, and nothing that
+    /// has one length and the other in one place runs.
+    package func isLeast(of other: Extent) -> Bool {
+        guard terms.count == 1, let (symbols, factor) = terms.first, factor == 1, symbols.count == 1 else {
+            return false
+        }
+        let digits = symbols[0].dropFirst(4).prefix { $0.isASCII && $0.isNumber }
+        return !digits.isEmpty && symbols[0] == "min(\(digits), \(other.description))"
+    }
+
     /// Whether the two are equal for every input (true), for none (false), or it can not be told (nil).
     package func equals(_ other: Extent) -> Bool? {
         guard let difference = adding(other, times: -1) else { return nil }

@@ -79,8 +79,8 @@ struct InferenceNode {
         return (0..<rank).map { axis in
             let a = axis - (rank - left.count), b = axis - (rank - right.count)
             let first = a >= 0 ? left[a] : Extent(1), second = b >= 0 ? right[b] : Extent(1)
-            if first == second || second.constant == 1 { return first }
-            if first.constant == 1 { return second }
+            if first == second || second.constant == 1 || second.isLeast(of: first) { return first }
+            if first.constant == 1 || first.isLeast(of: second) { return second }
             if first.isAtLeast(2) || first.constant == 0 { return first }
             if second.isAtLeast(2) || second.constant == 0 { return second }
             return fresh(axis)

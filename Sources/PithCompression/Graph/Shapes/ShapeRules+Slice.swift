@@ -67,7 +67,10 @@ struct SliceSettings {
             if let last = end.constant, last < 0, last > Int(Int32.min), first < Int(Int32.max) {
                 return length.isAtLeast(first - last) ? length.adding(Extent(last - first)) : nil
             }
-            if first == 0, end.isNonNegative { return end.isLess(than: length) == true ? end : nil }
+            if first == 0, end.isNonNegative {
+                if end.isLess(than: length) == true { return end }
+                return length.constant.flatMap { end.least($0) }
+            }
         }
         if let first = start.constant, first < 0, first > Int(Int32.min), toEnd {
             return length.isAtLeast(-first) ? Extent(-first) : nil
