@@ -93,11 +93,11 @@ enum Settings {
         }
         for (name, value) in given.sorted(by: { $0.key < $1.key }) {
             guard all[name] != nil else {
+                let known = all.keys.sorted().joined(separator: ", ")
+                let others = subject.hasSuffix("where") ? "" : "; and `where`"
                 throw CompressionError(
                     code: .unknownSetting, subject: subject, problem: "there is no setting named '\(name)'.",
-                    remedy:
-                        "Known: \(all.keys.sorted().joined(separator: ", "))\(subject.hasSuffix("where") ? "" : "; and `where`")."
-                )
+                    remedy: known.isEmpty ? "It takes none: leave this out." : "Known: \(known)\(others).")
             }
             all[name] = value
         }

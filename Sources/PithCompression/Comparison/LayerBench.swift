@@ -20,6 +20,10 @@ struct LayerBench {
     private let candidate: Session
     /// Nil where the runtime does not load the cut model.
     private var cut: Cut?
+    private let pairs: [LayerMatch.Pair]
+
+    /// Rows that the scales of values are taken from, at most.
+    private static let mostScaleRows = 8
 
     /// Opens the sessions; pairs that are no floats are taken out of `match`.
     ///
@@ -34,6 +38,7 @@ struct LayerBench {
             name: "the candidate's layers", options: options)
         let theirs = LayerBench.types(self.reference), ours = LayerBench.types(self.candidate)
         match.keepPairs { theirs[$0.reference]?.isFloatingPoint == true && ours[$0.candidate]?.isFloatingPoint == true }
+        pairs = match.pairs
         let model = CutModel(candidate, at: match.pairs, types: ours)
         var feeds: [String: (source: String, type: ScalarType)] = [:]
         for pair in match.pairs { feeds[pair.candidate] = (pair.reference, ours[pair.candidate] ?? .float32) }
@@ -65,7 +70,8 @@ struct LayerBench {
         return (model, copies)
     }
 
-    /// Runs all rows and adds the errors of `layers` up.
+    /// Runs all rows and adds the errors of `layers` up; where channels of a value are of another scale in the candidate, the
+    /// reference's are brought to that.
     ///
     /// - Throws: What runtime and data throw.
     mutating func run(
@@ -75,10 +81,17 @@ struct LayerBench {
         let models = [reference, candidate], pairs = layers.map(\.pair)
         let plan = try BatchPlan(for: source, models: models, row: source.sampleRows(rows).first ?? 0)
             .limited()
+        let scales = try scales(source, plan, rows)
+        if !scales.isEmpty {
+            notes.append(
+                "\(scales.count) values have channels of another scale in the candidate, as equalization leaves them: their errors are "
+                    + "taken in that scale.")
+        }
         let exactNames = Set(pairs.map(\.reference)).union(cut?.feeds.values.map(\.source) ?? [])
         let outputs = [exactNames.sorted(), Set(pairs.flatMap(\.candidateNames)).sorted()]
         try BatchRunner(source: source, plan: plan).run(models, outputs: outputs, over: rows) { batch in
-            let exact = batch.outputs[0]
+            var exact = batch.outputs[0]
+            for (name, scale) in scales { exact[name] = exact[name]?.scaled(scale.axis, by: scale.factors) }
             sums.rows += batch.rows.count
             sums.add(pairs, exact, isOwn: false, plain: { batch.outputs[1][$0.candidate] }) { pair in
                 pair.rounded.flatMap { batch.outputs[1][$0] }
@@ -100,6 +113,25 @@ struct LayerBench {
             notes.append("Own errors are not measured: \(failure)")
         }
         return sums
+    }
+
+    /// The factors of values that have another scale in the candidate, by their names in the reference.
+    private func scales(
+        _ source: any SampleSource, _ plan: BatchPlan, _ rows: Range<Int>
+    ) throws -> [String: (axis: Int, factors: [Float])] {
+        var found: [String: ChannelFactors] = [:]
+        let outputs = [Set(pairs.map(\.reference)).sorted(), Set(pairs.map(\.candidate)).sorted()]
+        let looked = rows.lowerBound..<min(rows.upperBound, rows.lowerBound + LayerBench.mostScaleRows)
+        try BatchRunner(source: source, plan: plan).run([reference, candidate], outputs: outputs, over: looked) {
+            batch in
+            for pair in pairs {
+                guard let theirs = batch.outputs[0][pair.reference], let ours = batch.outputs[1][pair.candidate] else {
+                    continue
+                }
+                found[pair.reference, default: ChannelFactors()].add(theirs, ours)
+            }
+        }
+        return found.compactMapValues(\.found)
     }
 
     /// What the layers make of the reference's values.

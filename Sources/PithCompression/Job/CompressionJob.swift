@@ -146,7 +146,9 @@ public struct CompressionJob: Sendable {
             code: .refused, subject: "--strict",
             problem: "the recipe could not handle everything: \(first)"
                 + (refusals.count > 1 ? " (and \(refusals.count - 1) more)." : "."),
-            remedy: "Leave out --strict to keep such weights as they are, or exclude them with `where`.")
+            remedy:
+                "Correct the recipe, exclude such weights with `where`, or leave out --strict to keep them as they are."
+        )
     }
 
     // MARK: Scores and promises

@@ -4,8 +4,9 @@ package enum TimeForAccuracy {
     package static let slack = 0.95
     /// The least share of that speed.
     package static let least = 0.8
-    /// What each further percent of that speed has to gain, in dB.
-    package static let decibelsPerPercent = 0.75
+    /// What leaving that share has to gain, and what each further percent of that speed, in dB: both speed and error are measured
+    /// on few rows.
+    package static let toll = 2.0, decibelsPerPercent = 0.5
 
     /// The place of the best of `results`: of the most decibels, less the price of what is slower than `slack`; the first of
     /// equals, nil for none.
@@ -16,7 +17,8 @@ package enum TimeForAccuracy {
         func worth(_ place: Int) -> Double {
             let share = results[place].speedup / fastest
             guard share >= least else { return -.infinity }
-            return results[place].sqnrDB - max(0, slack - share) * 100 * decibelsPerPercent
+            let price = share < slack ? toll + (slack - share) * 100 * decibelsPerPercent : 0
+            return results[place].sqnrDB - price
         }
         return results.indices.reduce(nil) { best, place in
             best.map { worth(place) > worth($0) ? place : $0 } ?? place

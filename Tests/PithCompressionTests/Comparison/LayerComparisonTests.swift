@@ -51,6 +51,26 @@ import Testing
         #expect(report.weakest?.layer == "first")
     }
 
+    @Test func `channels of another scale are compared in that scale`() throws {
+        // Factors that equalization moves from the second layer's inputs to the first one's outputs; the second layer is 1 % off.
+        let factors: [Float] = [8, 0.25, 1]
+        let reference = try chain(1, 1)
+        var candidate = try chain(1, 1.01)
+        for (name, isInverse) in [("w1", false), ("w2", true)] {
+            let tensor = try #require(candidate.graph.weights[name]?.dense)
+            let numbers = tensor.elements(as: Float.self).enumerated().map { place, number in
+                number * (isInverse ? 1 / factors[place / 3] : factors[place % 3])
+            }
+            candidate.graph.weights[name] = Weight(name, Tensor(numbers, shape: tensor.shape))
+        }
+        let report = try compare(reference, candidate, try samples)
+        let first = try #require(report.layers.first), second = try #require(report.layers.last)
+        #expect(try #require(first.ownSqnrDB) > 120 && first.sqnrDB > 120)
+        #expect(abs(try #require(second.ownSqnrDB) - 40) < 0.01 && abs(second.sqnrDB - 40) < 0.01)
+        #expect(report.weakest?.layer == "second")
+        #expect(report.notes.contains { $0.hasPrefix("1 values have channels of another scale") })
+    }
+
     @Test func `the same model has no layer that loses anything`() throws {
         let report = try compare(try chain(1, 2), try chain(1, 2), try samples)
         #expect(report.layers.map(\.ownSqnrDB) == [200, 200])

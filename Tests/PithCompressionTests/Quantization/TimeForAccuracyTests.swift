@@ -12,12 +12,13 @@ struct TimeForAccuracyTests {
         #expect(best() == nil)
     }
 
-    /// 10 % slower: 5 % too much, 3.75 dB.
-    @Test func `each further percent has to gain three quarters of a decibel`() {
-        #expect(best((30, 2), (33.7, 1.8)) == 0)
-        #expect(best((30, 2), (33.8, 1.8)) == 1)
-        #expect(best((30, 2), (33.8, 1.8), (37.5, 1.7)) == 1)
-        #expect(best((30, 2), (33.8, 1.8), (38, 1.79)) == 2)
+    /// 10 % slower: 5 % too much, 2 dB and 2.5 dB.
+    @Test func `beyond that each percent has to gain half a decibel, and the first of them two more`() {
+        #expect(best((30, 2), (34.4, 1.8)) == 0)
+        #expect(best((30, 2), (34.6, 1.8)) == 1)
+        #expect(best((30, 2), (34.6, 1.8), (37, 1.7)) == 1)
+        #expect(best((30, 2), (34.6, 1.8), (37.2, 1.7)) == 2)
+        #expect(best((30, 2), (31.9, 1.89)) == 0)
         #expect(best((30, 2), (99, 1.59)) == 0)
     }
 }
