@@ -1,14 +1,16 @@
-import PithTensor
+package import PithTensor
 
 /// By how much the channels of a candidate's value differ from the reference's in scale, as equalization leaves them.
 ///
 /// Least squares for each channel, `sum r c / sum r r`, along the second axis or the last, whichever fits better.
-struct ChannelFactors {
+package struct ChannelFactors {
     /// Sums of products over all samples for each channel of one axis.
     private struct Sums {
         var reference: [Double] = []
         var cross: [Double] = []
         var candidate: [Double] = []
+        /// Whether the axis has one length in all runs; one that has not runs over no channels.
+        var isSteady = true
     }
 
     /// Sums by axis; for two axes the same one counts from the front and from behind.
@@ -19,10 +21,10 @@ struct ChannelFactors {
     /// What the factors have to leave of the error, and what is left of the signal: a tenth each.
     private static let mostLeft = 0.1
 
-    init() {}
+    package init() {}
 
     /// Counts a value of both models; of unlike shape, or not `float32`, it counts for nothing.
-    mutating func add(_ reference: Tensor, _ candidate: Tensor) {
+    package mutating func add(_ reference: Tensor, _ candidate: Tensor) {
         guard reference.shape == candidate.shape, reference.shape.rank >= 2, reference.count > 0,
             let ours = candidate.floats(), let theirs = reference.floats()
         else { return }
@@ -33,9 +35,9 @@ struct ChannelFactors {
                 let zeros = [Double](repeating: 0, count: length)
                 sums = Sums(reference: zeros, cross: zeros, candidate: zeros)
             }
-            // An axis whose length changes from run to run has no channels.
-            guard sums.cross.count == length else {
-                axes[axis] = Sums(reference: [], cross: [.nan], candidate: [])
+            guard sums.isSteady, sums.cross.count == length else {
+                sums.isSteady = false
+                axes[axis] = sums
                 continue
             }
             for block in 0..<outer {
@@ -54,7 +56,7 @@ struct ChannelFactors {
     }
 
     /// The axis and its factors, if they explain most of what the values differ by; nil where values are of one scale.
-    var found: (axis: Int, factors: [Float])? {
+    package var found: (axis: Int, factors: [Float])? {
         let fits = axes.compactMap { axis, sums -> (axis: Int, left: Double, factors: [Float])? in
             guard let (left, factors) = fit(sums) else { return nil }
             return (axis, left, factors)
@@ -63,7 +65,7 @@ struct ChannelFactors {
     }
 
     private func fit(_ sums: Sums) -> (left: Double, factors: [Float])? {
-        guard !sums.reference.isEmpty, sums.cross.allSatisfy(\.isFinite) else { return nil }
+        guard sums.isSteady, sums.cross.allSatisfy(\.isFinite) else { return nil }
         var left = 0.0, plain = 0.0, signal = 0.0
         let factors = sums.cross.indices.map { channel -> Double in
             let r = sums.reference[channel], x = sums.cross[channel], c = sums.candidate[channel]
@@ -85,7 +87,7 @@ struct ChannelFactors {
 
 extension Tensor {
     /// This value with each channel of `axis` times its factor; as it is where its length is another.
-    func scaled(_ axis: Int, by factors: [Float]) -> Tensor {
+    package func scaled(_ axis: Int, by factors: [Float]) -> Tensor {
         guard axis < shape.rank, let numbers = floats() else { return self }
         let (outer, length, inner) = shape.strides(around: axis)
         guard length == factors.count else { return self }
