@@ -17,7 +17,7 @@ package struct ChannelFactors {
     private var axes: [Int: Sums] = [:]
 
     /// Channels that differ less in scale are taken to err.
-    private static let leastFactor = 1.25
+    private static let leastFactor = 1.5
     /// What the factors have to leave of the error, and what is left of the signal: a tenth each.
     private static let mostLeft = 0.1
 
