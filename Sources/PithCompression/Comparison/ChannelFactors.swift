@@ -18,6 +18,8 @@ package struct ChannelFactors {
 
     /// Channels that differ less in scale are taken to err.
     private static let leastFactor = 1.5
+    /// The share of the signal that has to lie in channels that differ by that.
+    private static let leastShare = 0.25
     /// What the factors have to leave of the error, and what is left of the signal: a tenth each.
     private static let mostLeft = 0.1
 
@@ -79,8 +81,13 @@ package struct ChannelFactors {
             left += max(c - x * x / r, 0)
             return x / r
         }
-        let isScaled = factors.contains { max($0, 1 / $0) >= ChannelFactors.leastFactor }
-        guard isScaled, signal > 0, left <= ChannelFactors.mostLeft * min(plain, signal) else { return nil }
+        // A few small channels may differ by chance: what counts is where the numbers are.
+        let scaled = zip(factors, sums.candidate).reduce(0) { sum, channel in
+            sum + (max(channel.0, 1 / channel.0) >= ChannelFactors.leastFactor ? channel.1 : 0)
+        }
+        guard signal > 0, scaled >= ChannelFactors.leastShare * signal,
+            left <= ChannelFactors.mostLeft * min(plain, signal)
+        else { return nil }
         return (left, factors.map { Float($0) })
     }
 }
