@@ -223,6 +223,7 @@ private struct RotaryFinder {
         guard start == 0 || start == (isInterleaved ? 1 : width / 2) else { return nil }
         return Part(input: input, isSecond: start > 0, isInterleaved: isInterleaved)
     }
+
     private func settings(of slice: Node, _ rank: Int) -> SliceSettings? {
         let inputs = slice.inputs.map { $0.isEmpty ? nil : facts[$0] ?? ValueFact() }
         let view = InferenceNode(node: slice, inputs: inputs, opset: scope.opset, path: scope.path) { _ in nil }
