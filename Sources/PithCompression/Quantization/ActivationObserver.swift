@@ -89,12 +89,20 @@ package struct ActivationObserver {
 
     /// Statistics of `values`; those with a channel axis also get the mean of each channel.
     ///
+    /// A value `x` of `cutSummands` is read by the sum with the value `y` that it stands for there, and a ReLU alone reads that sum:
+    /// what is seen of it is `max(x, -max(y, 0))`, which gives the same results with the least range.
+    ///
     /// - Throws: What the runtime, the data and the readers throw; `CancellationError`.
     package func observe(
-        _ values: [String], channelAxes: [String: Int], rows: Range<Int>
+        _ values: [String], channelAxes: [String: Int], cutSummands: [String: String] = [:], rows: Range<Int>
     ) async throws -> [String: Observation] {
         guard !values.isEmpty else { return [:] }
-        let bytes = try ONNXWriter.encode(model.exposing(values))
+        var observed = model, seenAs: [String: String] = [:]
+        for value in values {
+            seenAs[value] = cutSummands[value].map { observed.graph.cut(value, besideSummand: $0) } ?? value
+        }
+        let places = values.compactMap { value in seenAs[value].map { (value: value, output: $0) } }
+        let bytes = try ONNXWriter.encode(observed.exposing(places.map(\.output)))
         var options = SessionOptions()
         options.optimization = .all
         let session = try Session(bytes: bytes, name: "calibration", options: options)
@@ -107,9 +115,10 @@ package struct ActivationObserver {
             source.pieces(of: rows, batch: plan.size, count: Self.pieces), threads: threads
         ) { piece in
             var seen: [String: Observation] = [:]
-            try runner.run([session], outputs: [values], over: piece) { batch in
-                for (name, tensor) in batch.outputs[0] {
-                    seen[name, default: nothing].add(tensor, channelAxis: channelAxes[name])
+            try runner.run([session], outputs: [places.map(\.output)], over: piece) { batch in
+                for place in places {
+                    guard let tensor = batch.outputs[0][place.output] else { continue }
+                    seen[place.value, default: nothing].add(tensor, channelAxis: channelAxes[place.value])
                 }
             }
             return seen
@@ -117,6 +126,20 @@ package struct ActivationObserver {
         return gathered.reduce(into: [:]) { all, piece in
             for (name, observation) in piece { all[name, default: nothing].merge(observation) }
         }
+    }
+}
+
+extension Graph {
+    /// Adds `max(value, -max(other, 0))`: the least that can stand for `value` where a ReLU alone reads `value + other`; answers its name.
+    fileprivate mutating func cut(_ value: String, besideSummand other: String) -> String {
+        var names = NameSource(taken: allNames)
+        let positive = names.make(value, "_beside"), least = names.make(value, "_least")
+        let result = names.make(value, "_cut")
+        nodes += [
+            Node("Relu", inputs: [other], outputs: [positive]), Node("Neg", inputs: [positive], outputs: [least]),
+            Node("Max", inputs: [value, least], outputs: [result]),
+        ]
+        return result
     }
 }
 

@@ -38,6 +38,8 @@ package struct Placement {
     package var exactReaders: [String: Set<String>] = [:]
     /// Values of float convolutions that sums add to those of integer ones, which have their channels last.
     package var mixedLayouts: Set<String> = []
+    /// Values that are read only by a sum in front of a ReLU, with the sum's other operand: what the ReLU cuts off needs no levels.
+    package var cutSummands: [String: String] = [:]
 
     /// Operators that hand on what they get, moved: output and input have one format.
     private static let moving: Set<String> = [
@@ -82,7 +84,21 @@ package struct Placement {
         let placed = Set(values)
         shared = shared.filter { placed.contains($0.value) }
         sums = integers.filter { graph.nodes[$0].isStandard("Add") }.sorted()
+        findCutSummands(graph, index)
         findFloatSides(graph, index, integers, floatSums)
+    }
+
+    /// Finds the operands of sums whose negative results nobody sees.
+    private mutating func findCutSummands(_ graph: Graph, _ index: GraphIndex) {
+        cutSummands = [:]
+        for value in values where shared[value] == nil {
+            guard let reader = index.onlyReader(of: value), graph.nodes[reader].isStandard("Add"),
+                let output = graph.nodes[reader].outputs.first,
+                isHidden(output, by: graph.nodes[reader], graph, index),
+                let other = graph.nodes[reader].inputs.first(where: { $0 != value })
+            else { continue }
+            cutSummands[value] = other
+        }
     }
 
     /// Finds what reads values exactly, and where layouts meet.

@@ -113,7 +113,7 @@ public struct StaticQuantizer: Technique {
         }
         var prepared = piece
         do {
-            try OpsetUpgrader.upgrade(&prepared.model, to: 13)
+            try OpsetUpgrader.upgrade(&prepared.model, to: StaticSearch.operatorSet)
         } catch {
             piece.note("Activations stay float: \(error.description)")
             piece.refusals.append("activations: \(error.description)")

@@ -64,42 +64,63 @@ struct StaticSearch {
             })
     }
 
-    /// What the values of `placement` are on `seen` rows.
+    /// What the values of `placement` are on `seen` rows; of summands `isCut` takes away what the ReLU behind the sum does.
     private func observe(
-        _ model: Model, _ placement: Placement, _ seen: Range<Int>
+        _ model: Model, _ placement: Placement, _ seen: Range<Int>, isCut: Bool = true
     ) async throws -> [String: Observation] {
         let observer = ActivationObserver(
             model: model, source: FidelitySource(dataset), threads: context.threads,
             averageWeight: settings.averageWeight)
         let axes = Dictionary(placement.layers.map { ($0.input, $0.inputAxis) }) { first, _ in first }
         let values = Set(placement.values + placement.layers.map(\.input))
-        return try await observer.observe(values.sorted(), channelAxes: axes, rows: seen)
+        return try await observer.observe(
+            values.sorted(), channelAxes: axes, cutSummands: isCut ? placement.cutSummands : [:], rows: seen)
     }
 
+    /// The operator set that scales along an axis need.
+    static let operatorSet = 13
     /// Held-out rows from which others need not be looked at: fewer tell little.
     private static let manyHeldOut = 100
 
     /// Output SQNR in dB with every layer in integers but the first convolution, and what asks for the speedup over float; nil
-    /// where no layer has an integer kernel.
+    /// where no layer has an integer kernel, or the operator set can not be raised.
     ///
-    /// - Throws: What ``OpsetUpgrader``, runtime and data throw; `CancellationError`.
+    /// - Throws: What runtime and data throw; `CancellationError`.
     func integers(of piece: Workpiece) async throws -> (sqnrDB: Double, speedup: () throws -> Double?)? {
-        try Task.checkCancellation()
         var piece = piece
-        try OpsetUpgrader.upgrade(&piece.model, to: 13)
+        guard (try? OpsetUpgrader.upgrade(&piece.model, to: StaticSearch.operatorSet)) != nil else { return nil }
+        guard let candidate = try await usualCandidate(of: piece) else { return nil }
+        let heldOut = StaticSearch.split(rows).heldOut
+        let bench = try CandidateBench(
+            model: piece.model, original: piece.original, source: FidelitySource(dataset),
+            rows: heldOut.count >= StaticSearch.manyHeldOut ? heldOut : rows, profile: context.profile)
+        let bytes = try ONNXWriter.encode(candidate.model)
+        return (try bench.sqnrDB(of: bytes), { try bench.speedup(of: bytes) })
+    }
+
+    /// The formats of activations with every layer in integers but the first convolution; none where no layer has an integer
+    /// kernel, or the operator set can not be raised.
+    ///
+    /// Summands keep their whole ranges, so that the sum itself, which layers are rounded for, is not clipped.
+    ///
+    /// - Throws: What runtime and data throw; `CancellationError`.
+    func formats(for piece: Workpiece) async throws -> [String: ActivationFormat] {
+        var piece = piece
+        guard (try? OpsetUpgrader.upgrade(&piece.model, to: StaticSearch.operatorSet)) != nil else { return [:] }
+        return try await usualCandidate(of: piece, isCut: false)?.model.graph.activationFormats ?? [:]
+    }
+
+    /// Every layer of a model of ``operatorSet`` in integers but the first convolution; nil where no layer has an integer kernel.
+    private func usualCandidate(of piece: Workpiece, isCut: Bool = true) async throws -> StaticCandidate? {
+        try Task.checkCancellation()
         let graph = piece.model.graph, kept = keptNodes(of: graph)
         let excluded = kept.union(StaticTrials.firstConvolution(of: graph, kept).map { [$0] } ?? [])
         let placement = Placement(graph, excluded: excluded)
         guard !placement.layers.isEmpty else { return nil }
-        let (seen, heldOut) = StaticSearch.split(rows)
-        let observations = try await observe(piece.model, placement, seen)
-        let bench = try CandidateBench(
-            model: piece.model, original: piece.original, source: FidelitySource(dataset),
-            rows: heldOut.count >= StaticSearch.manyHeldOut ? heldOut : rows, profile: context.profile)
-        let candidate = try StaticCandidate(
+        let observations = try await observe(
+            piece.model, placement, StaticSearch.split(rows).seen, isCut: isCut)
+        return try StaticCandidate(
             piece, excluding: excluded, observations: observations, settings: settings, activationType: .uint8)
-        let bytes = try ONNXWriter.encode(candidate.model)
-        return (try bench.sqnrDB(of: bytes), { try bench.speedup(of: bytes) })
     }
 
     /// Whether the recipe names a layer, by its node or by its weight.
@@ -219,18 +240,13 @@ struct StaticSearch {
         for excluded in context.profile.isFixed ? [] : try exclusions(trials, seen) {
             _ = try trials.measure(excluded)
         }
-        func best() -> (measured: StaticTrials.Measured, fastest: Double)? {
-            let fast = trials.tried.filter(\.isFast), fastest = fast.compactMap(\.speedup).max() ?? 1
-            let results = fast.map { (sqnrDB: $0.sqnrDB, speedup: $0.speedup ?? fastest) }
-            return TimeForAccuracy.best(of: results).map { (fast[$0], fastest) }
-        }
-        guard let start = best() else { return nil }
+        guard let start = trials.mostAccurate else { return nil }
         if !context.profile.isFixed {
-            let least = max(TimeForAccuracy.slack * start.fastest, settings.minimumSpeedup)
-            try trials.measureFloatSums(beside: start.measured.exclusion, atLeast: least)
+            try await trials.measureFloatLayers(beside: start, threads: context.threads)
+            let least = max(TimeForAccuracy.slack * trials.fastest, settings.minimumSpeedup)
+            try trials.measureFloatSums(beside: (trials.mostAccurate ?? start).exclusion, atLeast: least)
         }
-        guard let best = best()?.measured else { return nil }
-        guard try await isSound(best, trials) else { return nil }
+        guard let best = trials.mostAccurate, try await isSound(best, trials) else { return nil }
         return best
     }
 

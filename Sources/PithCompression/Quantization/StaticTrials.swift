@@ -75,9 +75,7 @@ struct StaticTrials {
     /// - Throws: What runtime and data throw; `CompressionError` `.nonFiniteWeight`.
     mutating func measure(_ exclusion: Exclusion) throws -> Measured {
         progress("measuring \(exclusion.label)")
-        let candidate = try StaticCandidate(
-            piece, excluding: kept.union(exclusion.nodes), floatSums: exclusion.sums, rowScaled: exclusion.rowScaled,
-            observations: observations, settings: settings, activationType: type)
+        let candidate = try candidate(exclusion)
         let bytes = try ONNXWriter.encode(candidate.model), sqnr = try bench.sqnrDB(of: bytes)
         // A ruined candidate need not be timed.
         let speedup = sqnr < settings.minimumSQNR ? nil : try speedup(of: bytes)
@@ -88,12 +86,29 @@ struct StaticTrials {
         return measured
     }
 
+    /// The model without the layers of `exclusion` in integers.
+    func candidate(_ exclusion: Exclusion) throws(CompressionError) -> StaticCandidate {
+        try StaticCandidate(
+            piece, excluding: kept.union(exclusion.nodes), floatSums: exclusion.sums, rowScaled: exclusion.rowScaled,
+            observations: observations, settings: settings, activationType: type)
+    }
+
     /// How many times faster than float a candidate is, by way of the first that was timed.
     private mutating func speedup(of bytes: [UInt8]) throws -> Double? {
         if let anchor { return try bench.speedup(of: bytes, over: anchor.bytes).map { $0 * anchor.speedup } }
         let speedup = try bench.speedup(of: bytes)
         anchor = speedup.map { (bytes, $0) }
         return speedup
+    }
+
+    /// The highest speed of those tried that are fast; 1 where none was timed.
+    var fastest: Double { tried.filter(\.isFast).compactMap(\.speedup).max() ?? 1 }
+
+    /// The most accurate of those tried that are fast, for their time (``TimeForAccuracy``).
+    var mostAccurate: Measured? {
+        let fast = tried.filter(\.isFast)
+        let results = fast.map { (sqnrDB: $0.sqnrDB, speedup: $0.speedup ?? fastest) }
+        return TimeForAccuracy.best(of: results).map { fast[$0] }
     }
 
     /// Every layer in integers that the recipe does not keep in float.

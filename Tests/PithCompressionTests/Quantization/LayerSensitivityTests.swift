@@ -61,6 +61,30 @@ import Testing
         #expect(result.count == 3)
     }
 
+    @Test func `a summand is seen as far down as the ReLU behind the sum lets it through`() async throws {
+        let first: [Float] = [-5, -5, -5, 3, 4, -1], second: [Float] = [-5, 2, 6, -4, -1, 0.5], names = ["a", "b"]
+        /// The matrix that takes six of twelve numbers.
+        func half(_ name: String, from start: Int) throws -> Weight {
+            let numbers = (0..<72).map { Float($0 / 6 == start + $0 % 6 ? 1 : 0) }
+            return Weight("half_\(name)", Tensor(numbers, shape: try Shape([12, 6])))
+        }
+        let model = GraphBench.model(
+            names.map { Node("MatMul", inputs: ["x", "half_\($0)"], outputs: [$0]) } + [
+                Node("Add", inputs: ["a", "b"], outputs: ["s"]), Node("Relu", inputs: ["s"], outputs: ["y"]),
+            ], inputs: [GraphBench.input("x", [-1, 12])], outputs: ["y"],
+            weights: [try half("a", from: 0), try half("b", from: 6)])
+        let source = MemorySamples("x", Tensor(first + second, shape: try Shape([1, 12])))
+        let seen = try await ActivationObserver(model: model, source: source, threads: 1).observe(
+            names, channelAxes: [:], cutSummands: ["a": "b", "b": "a"], rows: 0..<1)
+        // a: 0 for -5 beside -5, -2 beside 2, itself where the sum is positive; b: 0 beside what is negative.
+        #expect(seen["a"]?.histogram.minimum == -5 && seen["a"]?.histogram.maximum == 4)
+        #expect(seen["b"]?.histogram.minimum == -3 && seen["b"]?.histogram.maximum == 6)
+        func least(_ x: Float, _ y: Float) -> Float { max(x, -max(y, 0)) }
+        for (x, y) in zip(first, second) {
+            #expect(max(least(x, y) + y, 0) == max(x + y, 0) && max(least(x, y) + least(y, x), 0) == max(x + y, 0))
+        }
+    }
+
     @Test(arguments: [1, 2, 3]) func `what is observed is the same with any number of threads`(threads: Int)
         async throws
     {

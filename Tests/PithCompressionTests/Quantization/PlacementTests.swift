@@ -28,6 +28,21 @@ struct PlacementTests {
         #expect(placement.root(of: "f") == "g")
     }
 
+    @Test func `a summand is cut where a ReLU alone reads the sum, and nothing else the summand`() throws {
+        let model = try SmallModels.residual()
+        #expect(Placement(model.graph).cutSummands == ["c2": "r1"])
+        #expect(Placement(model.graph, floatSums: [3]).cutSummands == ["c2": "r1"])
+        var seen = model
+        seen.graph.outputs.append(ValueInfo(name: "c2", type: model.graph.type(of: "r1")))
+        #expect(Placement(seen.graph).cutSummands.isEmpty)
+        var bare = model
+        bare.graph.nodes[4] = Node("LeakyRelu", inputs: ["s"], outputs: ["r2"])
+        #expect(Placement(bare.graph).cutSummands.isEmpty)
+        var doubled = model
+        doubled.graph.nodes[3] = Node("Add", inputs: ["c2", "c2"], outputs: ["s"])
+        #expect(Placement(doubled.graph).cutSummands.isEmpty)
+    }
+
     @Test func `excluded layers and what only they need stay float`() throws {
         let graph = try SmallModels.residual().graph
         let placement = Placement(graph, excluded: [7])

@@ -16,6 +16,10 @@ import PithTensor
 /// | gptq | column by column, each error made up for by the columns still to come |
 /// | refined | the same, then coordinate descent and least-squares scales in turns |
 ///
+/// With `inputs: uint8` the inputs are rounded as ``StaticQuantizer`` will round them, so layers make up for that too: what
+/// rounding adds lies in all directions of a layer's inputs, the signal mostly in a few, and weights along the others are worth less
+/// than the noise that they let through.
+///
 /// - Complexity: one run of the data over the part of the model before each layer; O(inputs²) memory for a layer.
 /// - Reference: Frantar et al., "GPTQ", arXiv:2210.17323; Nagel et al., "Up or down?", arXiv:2004.10568, section 3.3
 ///   (float targets on rounded inputs); Behdin et al., "QuantEase", arXiv:2309.01885.
@@ -26,6 +30,16 @@ public struct GPTQQuantizer: GridTechnique, LayerwiseTechnique {
     /// What is done about the errors of rounding.
     public enum Rounding: String, Codable, Sendable, CaseIterable {
         case nearest, gptq, refined
+    }
+
+    /// What the layers read while their weights are rounded.
+    public enum Inputs: String, Codable, Sendable, CaseIterable {
+        /// What the layers before make, their weights rounded.
+        case float
+        /// The same in 8 bits, where integer kernels will read it so.
+        case uint8
+        /// Whichever of the two gives the more accurate integers, on calibration rows.
+        case measured
     }
 
     /// Bits of a level, 2 through 8.
@@ -42,6 +56,8 @@ public struct GPTQQuantizer: GridTechnique, LayerwiseTechnique {
     public var scales = WeightGrid.Scales.float16
     public var clipping = WeightGrid.Clipping.mse
     public var rounding = Rounding.refined
+    /// What the layers read while their weights are rounded; `uint8` for weights that ``StaticQuantizer`` is to take.
+    public var inputs = Inputs.float
     /// Whether inputs that are large on average are rounded first.
     public var activationOrder = true
     /// What is added to the diagonal of the moments, as a part of its mean; 0: as much as the number of rows asks for.
@@ -84,7 +100,8 @@ public struct GPTQQuantizer: GridTechnique, LayerwiseTechnique {
                 &piece, in: context, because: { _ in "there is no calibration data" }, where: { _ in true })
         }
         try raiseOperatorSet(of: &piece)
-        try await roundLayers(of: &piece, with: dataset, in: context)
+        guard inputs == .measured else { return try await roundLayers(of: &piece, with: dataset, in: context) }
+        try await roundBothWays(&piece, with: dataset, in: context)
     }
 
     func remark(on form: any Representation) -> String { "computed in float" }

@@ -32,27 +32,34 @@ struct LayerMomentCollector: Sendable {
     /// Rows of a layer's matrix of inputs that are enough, in all.
     private static let mostVectors = 65_536
 
-    /// Moments of each layer of `layers`, all of which read the same value.
+    /// Moments of each layer of `layers`, all of which read the same value; activations of `rounded` have `formats`.
     ///
     /// - Throws: What the runtime, the data and the readers throw; `CompressionError` `.invalidData` for activations that
     ///   are not finite; `CancellationError`.
     func collect(
-        _ layers: [(layer: RoundingLayer, matrix: LayerMatrix)], float: Model, rounded: Model
+        _ layers: [(layer: RoundingLayer, matrix: LayerMatrix)], float: Model, rounded: Model,
+        _ formats: [String: ActivationFormat]
     ) async throws -> [LayerMoments] {
         guard let input = layers.first?.layer.input else { return [] }
         let targets = Set(layers.map(\.layer.target)).sorted()
         let inputs = Set(rounded.graph.inputs.map(\.name)), isInput = inputs.contains(input)
         let seen = Set(layers.compactMap(\.layer.shortcut) + [input]).subtracting(inputs).sorted()
+        let (read, places) = rounded.reading(seen, formats)
         // A layer that reads an input of the model needs nothing of the rounded one.
-        let looked = [(float, targets)] + (seen.isEmpty ? [] : [(rounded, seen)])
+        let looked = [(float, targets)] + (seen.isEmpty ? [] : [(read, seen.compactMap { places[$0] })])
         let sessions = try looked.map { model, values in
-            try Session(
-                bytes: try ONNXWriter.encode(try model.leading(to: values + source.carried.values)), name: "layers")
+            var options = SessionOptions()
+            // Fused kernels would round weights that are float here.
+            if !model.graph.activationFormats.isEmpty { options.optimization = .none }
+            return try Session(
+                bytes: try ONNXWriter.encode(try model.leading(to: values + source.carried.values)), name: "layers",
+                options: options)
         }
         let plan = try BatchPlan(for: source, models: sessions, row: source.sampleRows(rows).first ?? 0)
             .limited()
         let runner = BatchRunner(source: source, plan: plan), graph = rounded.graph
-        let rows = try enoughRows(for: layers, input, runner, sessions, looked.map(\.1), batch: plan.size)
+        let rows = try enoughRows(
+            for: layers, places[input] ?? input, runner, sessions, looked.map(\.1), batch: plan.size)
         let share = rows.count
         let parts = try await Parallel.map(
             source.pieces(of: rows, batch: plan.size, count: Self.pieces), threads: threads
@@ -60,11 +67,11 @@ struct LayerMomentCollector: Sendable {
             var moments = layers.map { LayerMoments(of: $0.matrix) }
             try runner.run(sessions, outputs: looked.map(\.1), over: piece) { batch in
                 let mask = TokenMask(batch.inputs)
-                let made = batch.outputs.count > 1 ? batch.outputs[1] : [:]
-                guard let x = isInput ? batch.inputs[input] : made[input] else { return }
+                func made(_ value: String) -> Tensor? { batch.outputs.last?[places[value] ?? value] }
+                guard let x = isInput ? batch.inputs[input] : made(input) else { return }
                 for (index, item) in layers.enumerated() {
                     guard let wanted = batch.outputs[0][item.layer.target] else { continue }
-                    let shortcut = item.layer.shortcut.flatMap { made[$0] ?? batch.inputs[$0] }
+                    let shortcut = item.layer.shortcut.flatMap { batch.inputs[$0] ?? made($0) }
                     let view = LayerView(item.layer, item.matrix, in: graph, mask: mask)
                     let most = Self.mostVectors * batch.rows.count / max(share, 1)
                     try view.add(input: x, wanted: wanted, less: shortcut, atMost: max(most, 1), to: &moments[index])
@@ -119,6 +126,25 @@ extension LayerMoments {
 }
 
 extension Model {
+    /// The model with `formats`, and where each of `values` can be had as its readers get it.
+    fileprivate func reading(
+        _ values: [String], _ formats: [String: ActivationFormat]
+    ) -> (model: Model, places: [String: String]) {
+        let plain = Dictionary(uniqueKeysWithValues: values.map { ($0, $0) })
+        var model = self
+        guard !formats.isEmpty, (try? OpsetUpgrader.upgrade(&model, to: StaticSearch.operatorSet)) != nil else {
+            return (self, plain)
+        }
+        model.graph.activationFormats = formats
+        var names = NameSource(taken: model.graph.allNames), places = plain
+        for value in values where formats[value] != nil {
+            let place = names.make(value, "_read")
+            model.graph.nodes.append(Node("Identity", inputs: [value], outputs: [place]))
+            places[value] = place
+        }
+        return (model, places)
+    }
+
     /// The part of the model that leads to `values`, which become its outputs.
     func leading(to values: [String]) throws -> Model {
         var model = self, trace = WeightTrace(), seen: Set<String> = []

@@ -12,6 +12,8 @@ struct LayerWork {
     private let float: Model
     /// The model so far, every weight as the numbers that it decodes to.
     private var rounded: Model
+    /// How activations are rounded where the layers to come are looked at.
+    var formats: [String: ActivationFormat] = [:]
     private var names: NameSource
     /// Readers of each weight that serves as a bias.
     private let index: GraphIndex
@@ -44,7 +46,7 @@ struct LayerWork {
             else { return nil }
             return (layer, matrix)
         }
-        let moments = try await collector.collect(chosen, float: float, rounded: rounded)
+        let moments = try await collector.collect(chosen, float: float, rounded: rounded, formats)
         for (item, moments) in zip(chosen, moments) where moments.inputs.allSatisfy({ $0.count > 0 }) {
             do {
                 try await round(item.layer, item.matrix, moments)

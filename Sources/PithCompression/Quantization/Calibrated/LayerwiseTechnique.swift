@@ -30,6 +30,13 @@ protocol LayerwiseTechnique: Technique {
         of matrix: LayerMatrix, named name: String, _ problems: [RoundingProblem], takesBlocks: Bool, threads: Int
     ) async throws -> GroupedIntegers?
 
+    /// How activations are rounded while weights are, by the names of the values; none where they are to be as they are made.
+    ///
+    /// - Throws: What runtime and data throw; `CancellationError`.
+    func activationFormats(
+        for piece: Workpiece, with dataset: Dataset, in context: StageContext
+    ) async throws -> [String: ActivationFormat]
+
     /// What the ledger says of a stored form.
     func remark(on form: any Representation) -> String
 
@@ -39,6 +46,10 @@ protocol LayerwiseTechnique: Technique {
 }
 
 extension LayerwiseTechnique {
+    func activationFormats(
+        for piece: Workpiece, with dataset: Dataset, in context: StageContext
+    ) async throws -> [String: ActivationFormat] { [:] }
+
     /// Rounds what the stage's selector accepts; `dataset` has calibration rows.
     func roundLayers(of piece: inout Workpiece, with dataset: Dataset, in context: StageContext) async throws {
         let layers = chosenLayers(of: piece, context.selector), float = piece.model
@@ -52,6 +63,7 @@ extension LayerwiseTechnique {
             &piece, in: context, because: passedOver.reason(for:), where: { !later.contains($0) })
         var work = LayerWork(
             piece: piece, float: float.decoded, technique: self, source: source, rows: rows, context: context)
+        if !layers.isEmpty { work.formats = try await activationFormats(for: piece, with: dataset, in: context) }
         for group in RoundingLayer.bySharedInput(layers) {
             try Task.checkCancellation()
             context.progress("rounding \(group.map(\.label).joined(separator: ", "))")

@@ -91,7 +91,7 @@ public struct CrossLayerEqualizer: Technique {
         }
         do throws(CompressionError) {
             var upgraded = piece.model
-            try OpsetUpgrader.upgrade(&upgraded, to: 13)
+            try OpsetUpgrader.upgrade(&upgraded, to: StaticSearch.operatorSet)
         } catch {
             return piece.note("No layers are equalized: \(error.description)")
         }
