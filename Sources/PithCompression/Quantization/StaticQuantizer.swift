@@ -26,7 +26,7 @@ public struct StaticQuantizer: Technique {
     public enum Objective: String, Codable, Sendable {
         /// The fastest that reaches `targetSQNR`.
         case balanced
-        /// The most accurate of those at most 5 % slower than the fastest; up to 20 %, for 2 dB and .5 dB for each further percent.
+        /// The most accurate of those at most 4 % slower than the fastest; up to 20 %, for 2 dB and .5 dB for each further percent.
         case accuracy
     }
 

@@ -1,7 +1,7 @@
 /// How much time the most accurate of several results may cost.
 package enum TimeForAccuracy {
     /// The share of the fastest one's speed from which on accuracy alone decides.
-    package static let slack = 0.95
+    package static let slack = 0.96
     /// The least share of that speed.
     package static let least = 0.8
     /// What leaving that share has to gain, and what each further percent of that speed, in dB: both speed and error are measured

@@ -13,6 +13,8 @@ struct ChannelMaxima {
     private let axes: [String: Int]
     private let source: any SampleSource
 
+    private static let pieces = 8
+
     /// Prepares to look at `values` of the main graph of `model`; channels lie along the last axis where `axes` names no other.
     ///
     /// - Throws: What the runtime throws.
@@ -26,21 +28,28 @@ struct ChannelMaxima {
     /// Maxima by value; those are left out whose channels differ from run to run or that are not finite throughout.
     ///
     /// - Throws: What runtime and data throw; `CancellationError`.
-    func measure(rows: Range<Int>) throws -> [String: [Float]] {
+    func measure(rows: Range<Int>, threads: Int) async throws -> [String: [Float]] {
         guard !values.isEmpty, !rows.isEmpty else { return [:] }
         let plan = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0).limited()
-        var maxima: [String: [Float]] = [:], broken: Set<String> = []
-        try BatchRunner(source: source, plan: plan).run(
-            [session], outputs: [values], over: rows
-        ) { batch in
-            for (name, tensor) in batch.outputs[0] {
-                guard ChannelMaxima.add(tensor, axis: axes[name] ?? -1, to: &maxima[name, default: []]) else {
+        let runner = BatchRunner(source: source, plan: plan)
+        let parts = try await Parallel.map(
+            source.pieces(of: rows, batch: plan.size, count: ChannelMaxima.pieces), threads: threads
+        ) { piece in
+            var maxima: [String: [Float]] = [:], broken: Set<String> = []
+            try runner.run([session], outputs: [values], over: piece) { batch in
+                for (name, tensor) in batch.outputs[0]
+                where !ChannelMaxima.add(tensor, axis: axes[name] ?? -1, to: &maxima[name, default: []]) {
                     broken.insert(name)
-                    continue
                 }
             }
+            return maxima.filter { !broken.contains($0.key) }
         }
-        return maxima.filter { !broken.contains($0.key) && $0.value.allSatisfy(\.isFinite) }
+        return parts.dropFirst().reduce(parts.first ?? [:]) { all, part in
+            all.reduce(into: [:]) { joined, entry in
+                guard let other = part[entry.key], other.count == entry.value.count else { return }
+                joined[entry.key] = zip(entry.value, other).map { max($0, $1) }
+            }
+        }
     }
 
     /// Widens the maxima to those of `tensor`; answers whether it has the same channels and finite values.

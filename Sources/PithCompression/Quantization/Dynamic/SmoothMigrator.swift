@@ -69,7 +69,8 @@ public struct SmoothMigrator: Technique {
         let rows = first..<min(dataset.calibrationRows.upperBound, first + calibrationRows)
         let (seen, heldOut) = StaticSearch.split(rows)
         context.progress("looking at \(groups.count) activations")
-        let maxima = try ChannelMaxima(piece.model, values: groups.map(\.value), source: source).measure(rows: seen)
+        let maxima = try await ChannelMaxima(piece.model, values: groups.map(\.value), source: source)
+            .measure(rows: seen, threads: context.threads)
         let bench = try CandidateBench(
             model: piece.model, original: piece.original, source: source, rows: heldOut, profile: context.profile)
         func error(of piece: Workpiece) async throws -> Double {

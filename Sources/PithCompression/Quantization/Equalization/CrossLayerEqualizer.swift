@@ -76,7 +76,7 @@ public struct CrossLayerEqualizer: Technique {
 
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
         guard choice == .measured else {
-            _ = try equalize(&piece, context)
+            _ = try await equalize(&piece, context)
             return
         }
         guard let dataset = context.dataset, !dataset.calibrationRows.isEmpty else {
@@ -85,7 +85,7 @@ public struct CrossLayerEqualizer: Technique {
         var settings = StaticQuantizer(), equalized = piece
         settings.calibrationRows = calibrationRows
         let search = StaticSearch(settings: settings, context: context, dataset: dataset)
-        guard try equalize(&equalized, context) else {
+        guard try await equalize(&equalized, context) else {
             piece = equalized
             return
         }
@@ -116,10 +116,10 @@ public struct CrossLayerEqualizer: Technique {
     private static let leastGain = 0.2
 
     /// Equalizes what can be; answers whether anything is changed.
-    private func equalize(_ piece: inout Workpiece, _ context: StageContext) throws -> Bool {
+    private func equalize(_ piece: inout Workpiece, _ context: StageContext) async throws -> Bool {
         let (matrices, all) = pairs(in: &piece, context.selector)
         guard !all.isEmpty else { return false }
-        let seen = try peaks(of: piece.model, all, matrices, context)
+        let seen = try await peaks(of: piece.model, all, matrices, context)
         if balance == .activations, seen == nil {
             piece.note("Equalization balances weights: without calibration data activations are not known.")
         }
@@ -185,7 +185,7 @@ public struct CrossLayerEqualizer: Technique {
     /// Largest magnitudes of the values between layers and behind clips; nil without data.
     private func peaks(
         of model: Model, _ pairs: [EqualizationPair], _ matrices: [ChannelMatrix], _ context: StageContext
-    ) throws -> [String: [Float]]? {
+    ) async throws -> [String: [Float]]? {
         guard let dataset = context.dataset, !dataset.calibrationRows.isEmpty else { return nil }
         var axes: [String: Int] = [:]
         for pair in pairs where balance == .activations || !pair.clips.isEmpty {
@@ -198,8 +198,8 @@ public struct CrossLayerEqualizer: Technique {
         context.progress("looking at \(axes.count) activations")
         let first = dataset.calibrationRows.lowerBound
         let rows = first..<min(dataset.calibrationRows.upperBound, first + calibrationRows)
-        return try ChannelMaxima(model, values: axes.keys.sorted(), axes: axes, source: FidelitySource(dataset))
-            .measure(rows: StaticSearch.split(rows).seen)
+        return try await ChannelMaxima(model, values: axes.keys.sorted(), axes: axes, source: FidelitySource(dataset))
+            .measure(rows: StaticSearch.split(rows).seen, threads: context.threads)
     }
 
     /// The pairs of which the value between is finite on data and has the channels of its layers.

@@ -15,6 +15,8 @@ struct KernelSensitivity {
 
     /// Rows that are looked at, at most and at least; large models are measured on fewer.
     private static let mostRows = 12, fewestRows = 8
+    /// Numbers of an input that are enough, beyond the fewest rows: a row of a language model has hundreds of tokens.
+    private static let enoughNumbers = 2048
     /// Parameters times rows times weights that are enough.
     private static let enoughWork = 10_000_000_000
     /// Outputs of the reference kept in memory, at most.
@@ -64,8 +66,10 @@ struct KernelSensitivity {
     /// - Complexity: a run over at most 12 rows for each weight.
     func noise(source: any SampleSource, rows: Range<Int>, parameterCount: Int, threads: Int) async throws -> [Double] {
         let work = max(parameterCount, 1) * max(gates.count, 1)
-        let count = min(
-            max(KernelSensitivity.enoughWork / work, KernelSensitivity.fewestRows), KernelSensitivity.mostRows)
+        let first = try source.inputs(rows: Array(source.sampleRows(rows).prefix(1)))
+        let size = first.values.map(\.count).max() ?? 1
+        let most = min(KernelSensitivity.mostRows, KernelSensitivity.enoughNumbers / max(size, 1))
+        let count = max(min(KernelSensitivity.enoughWork / work, most), KernelSensitivity.fewestRows)
         let looked = rows.prefix(count)
         let evaluator = try Evaluator(source: source, reference: open, rows: looked.startIndex..<looked.endIndex)
             .keepingReferenceOutputs(upTo: KernelSensitivity.mostBytes)
