@@ -58,7 +58,7 @@ struct StaticSearch {
     private func keptNodes(of graph: Graph) -> Set<Int> {
         Set(
             graph.nodes.indices.filter { position in
-                isKept(graph.nodes[position])
+                isKept(graph.nodes[position], in: graph)
                     || !context.selector.accepts(
                         graph.nodes[position], weight: StaticSearch.weight(of: graph.nodes[position], in: graph))
             })
@@ -124,8 +124,10 @@ struct StaticSearch {
     }
 
     /// Whether the recipe names a layer, by its node or by its weight.
-    private func isKept(_ node: Node) -> Bool {
-        settings.keepFloat.contains { $0 == node.calledName || node.inputs.contains($0) }
+    private func isKept(_ node: Node, in graph: Graph) -> Bool {
+        settings.keepFloat.contains {
+            $0 == node.calledName || graph.weights[$0] != nil && node.inputs.contains($0)
+        }
     }
 
     /// The observations with ranges that were chosen by measured error.

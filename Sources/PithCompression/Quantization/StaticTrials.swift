@@ -126,8 +126,9 @@ struct StaticTrials {
             reasons: [first: "the first convolution gains little and costs accuracy"])
     }
 
-    /// The position of the first convolution that integer kernels could run.
+    /// The position of the first convolution that integer kernels could run; nil where it is in float anyway.
     static func firstConvolution(of graph: Graph, _ kept: Set<Int>) -> Int? {
-        Placement(graph, excluded: kept).layers.first { graph.nodes[$0.node].isStandard("Conv") }?.node
+        let first = Placement(graph).layers.first { graph.nodes[$0.node].isStandard("Conv") }?.node
+        return first.flatMap { kept.contains($0) ? nil : $0 }
     }
 }

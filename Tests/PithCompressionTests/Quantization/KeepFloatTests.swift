@@ -31,9 +31,10 @@ import Testing
         #expect(piece.floatReasons[weight] == "the recipe leaves it so")
     }
 
-    @Test func `a name that is nothing is told and refused`() async throws {
-        let piece = try await quantized(keeping: ["fourth"])
+    /// An activation that a layer reads is no name of the layer.
+    @Test(arguments: ["fourth", "t"]) func `a name that is nothing is told and refused`(name: String) async throws {
+        let piece = try await quantized(keeping: [name])
         #expect(integers(piece) == ["w1", "w2", "w3", "w4"])
-        #expect(piece.refusals == ["keepFloat: there is no weight or node named 'fourth'"])
+        #expect(piece.refusals == ["keepFloat: there is no weight or node named '\(name)'"])
     }
 }

@@ -81,13 +81,24 @@ import Testing
         #expect(measured == rounded)
     }
 
+    @Test(arguments: [GPTQQuantizer.Inputs.uint8, .measured])
+    func `inputs in 8 bits ask for levels without blocks and zero points`(inputs: GPTQQuantizer.Inputs) throws {
+        var settings = GPTQQuantizer()
+        settings.inputs = inputs
+        #expect(throws: CompressionError.self) { try settings.validate() }
+        settings.blockSize = 0
+        #expect(throws: CompressionError.self) { try settings.validate() }
+        settings.symmetric = true
+        try settings.validate()
+    }
+
     @Test func `what is measured is one of the two`() async throws {
         let model = try model(), float = try await integers(.float, model), rounded = try await integers(.uint8, model)
         let measured = try await integers(.measured, model)
         #expect(float.sqnrDB != rounded.sqnrDB && [float.sqnrDB, rounded.sqnrDB].contains(measured.sqnrDB))
         #expect(
             measured.piece.notes.contains {
-                $0.hasPrefix("With inputs in 8 bits while weights are rounded, integers have ")
+                $0.hasPrefix("Weights rounded on inputs in 8 bits give integers ")
             })
     }
 
@@ -99,7 +110,7 @@ import Testing
         model.graph.weights["w3"] = nil
         let float = try await integers(.float, model), measured = try await integers(.measured, model)
         #expect(measured.sqnrDB == float.sqnrDB && measured.sqnrDB > 40)
-        #expect(!measured.piece.notes.contains { $0.hasPrefix("With inputs in 8 bits") })
+        #expect(!measured.piece.notes.contains { $0.hasPrefix("Weights rounded on inputs") })
     }
 
     @Test func `one and two threads round alike`() async throws {

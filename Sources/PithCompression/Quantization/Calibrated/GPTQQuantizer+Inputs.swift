@@ -21,10 +21,11 @@ extension GPTQQuantizer {
             return
         }
         let figures = (first.sqnrDB.formatted(digits: 1), second.sqnrDB.formatted(digits: 1))
-        if first.sqnrDB >= second.sqnrDB { piece = float }
+        let isKept = second.sqnrDB > first.sqnrDB
+        if !isKept { piece = float }
         piece.note(
-            "With inputs in 8 bits while weights are rounded, integers have \(figures.1) dB, with inputs in float \(figures.0) dB."
-        )
+            "Weights rounded on inputs in 8 bits give integers \(figures.1) dB, on inputs in float \(figures.0) dB: "
+                + "\(isKept ? "the former" : "the latter") are kept.")
     }
 
     /// What measures integers; of the layers that the stage leaves alone none are.

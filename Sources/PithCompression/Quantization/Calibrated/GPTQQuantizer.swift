@@ -79,6 +79,11 @@ public struct GPTQQuantizer: GridTechnique, LayerwiseTechnique {
             throw Self.invalid(
                 "bitsOf", "\(bits) bits of '\(name)' lie outside 2...8.", remedy: "Give whole numbers from 2 to 8.")
         }
+        guard inputs == .float || blockSize == 0 && symmetric else {
+            throw Self.invalid(
+                "inputs", "\(inputs.rawValue) is for integer kernels, which take no blocks and no zero points.",
+                remedy: "Set `blockSize` to 0 and `symmetric` to true, or `inputs` to float.")
+        }
         guard (0...1).contains(damping) else {
             throw Self.invalid("damping", "\(damping) lies outside 0...1.", remedy: "Use 0, or 0.01 to 1.")
         }
