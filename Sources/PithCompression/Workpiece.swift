@@ -36,6 +36,17 @@ public struct Workpiece: Sendable {
         let decisions: [String: JSONValue]
     }
 
+    /// The model whose weights were rounded on inputs in float, for the stage that follows: where activations stay float after
+    /// all, nothing has to be made up for.
+    var roundedOnFloat: RoundedOnFloat?
+
+    /// What rounding changes.
+    struct RoundedOnFloat: Sendable {
+        let model: Model
+        let trace: WeightTrace
+        let encodings: [String: Encoding]
+    }
+
     /// The account of one encoding.
     public struct Encoding: Sendable, Hashable {
         /// Name of the technique.

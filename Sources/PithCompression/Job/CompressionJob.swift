@@ -110,7 +110,7 @@ public struct CompressionJob: Sendable {
                 selector: stage.selector, dataset: dataset, threads: options.threads,
                 seed: options.seed &+ UInt64(index), profile: options.profile, progress: progress)
             piece.checkNames(of: stage.selector, in: original)
-            let before = Set(piece.encodings.keys), isHandedOver = piece.unsmoothed != nil
+            let before = Set(piece.encodings.keys), handed = (piece.unsmoothed != nil, piece.roundedOnFloat != nil)
             do {
                 try await stage.technique.apply(to: &piece, in: context)
             } catch let error as CompressionError where error.code == .invalidData {
@@ -120,7 +120,8 @@ public struct CompressionJob: Sendable {
             }
             piece.tellIdle(stage, number: index + 1, since: before)
             // It was for that stage alone.
-            if isHandedOver { piece.unsmoothed = nil }
+            if handed.0 { piece.unsmoothed = nil }
+            if handed.1 { piece.roundedOnFloat = nil }
         }
     }
 

@@ -224,9 +224,11 @@ extension GroupedIntegers {
     fileprivate func kernelLevels(axis: Int, withZeroPoints: Bool) -> GroupedIntegers? {
         guard grouping == .channel(axis: axis), levels.type.bitWidth <= 8, let numbers = levels.integers(),
             zeroPoints?.integers()?.allSatisfy({ $0 == 0 }) ?? true, numbers.allSatisfy({ (-128...127).contains($0) }),
-            let bytes = try? Tensor(integers: numbers, as: .int8, shape: levels.shape)
+            let bytes = try? Tensor(integers: numbers, as: .int8, shape: levels.shape),
+            // Biases are in steps of these, and kernels take no half floats.
+            let steps = scales.floats()
         else { return nil }
-        let form = GroupedIntegers(levels: bytes, scales: scales, grouping: grouping)
+        let form = GroupedIntegers(levels: bytes, scales: Tensor(steps, shape: scales.shape), grouping: grouping)
         return withZeroPoints ? form.withZeroPoints : form
     }
 

@@ -122,7 +122,10 @@ public struct StaticQuantizer: Technique {
         let search = StaticSearch(settings: self, context: context, dataset: dataset)
         let isChosen = try await search.run(&prepared)
         // Where integers were not worth it, the model keeps its operator set too.
-        if !isChosen { prepared.model = piece.model }
+        if !isChosen {
+            prepared.model = piece.model
+            prepared.restoreRoundedOnFloat()
+        }
         piece = prepared
     }
 

@@ -9,7 +9,7 @@ import PithTensor
 ///
 /// Candidates, in order: every layer; every layer but the first convolution, unless the former is twice as fast as
 /// float; every layer, products whose own error is large with a scale for each row of their input; every layer but those whose own
-/// error is large, at several limits. The first that reaches `targetSQNR` and is
+/// error is large, at several limits; for `objective: accuracy` also single layers in float, and sums. The first that reaches `targetSQNR` and is
 /// fast enough is taken (of the first two the faster); if none does, the most accurate that is fast and lies within `allowedLoss` of integer weights alone; else the model stays float and says why.
 struct StaticSearch {
     let settings: StaticQuantizer
@@ -248,8 +248,20 @@ struct StaticSearch {
             let least = max(TimeForAccuracy.slack * trials.fastest, settings.minimumSpeedup)
             try trials.measureFloatSums(beside: (trials.mostAccurate ?? start).exclusion, atLeast: least)
         }
-        guard let best = trials.mostAccurate, try await isSound(best, trials) else { return nil }
+        guard let best = trials.mostAccurate, try await isSound(best, trials), try await isPaid(best, trials) else {
+            return nil
+        }
         return best
+    }
+
+    /// Whether a result saves the time that its error costs beside the same weights in float (``ErrorPrice``).
+    private func isPaid(_ measured: StaticTrials.Measured, _ trials: StaticTrials) async throws -> Bool {
+        guard let speedup = measured.speedup, settings.minimumSpeedup >= 1, !ErrorPrice.isAmple(speedup) else {
+            return true
+        }
+        // What lies far above the target is not missed.
+        let before = try await min(weightsOnlySQNR(trials), settings.targetSQNR + ErrorPrice.mostMissed)
+        return ErrorPrice.isPaid(before - measured.sqnrDB, by: speedup)
     }
 
     /// Whether a result reaches the target, or comes near integer weights alone.
@@ -261,6 +273,7 @@ struct StaticSearch {
     /// Output SQNR of the model with integer weights and float activations, in dB.
     private func weightsOnlySQNR(_ trials: StaticTrials) async throws -> Double {
         var copy = trials.piece
+        copy.restoreRoundedOnFloat()
         try await WeightQuantizer().apply(to: &copy, in: context)
         return try trials.bench.sqnrDB(of: try ONNXWriter.encode(copy.model))
     }

@@ -12,7 +12,7 @@ extension StaticTrials {
     /// Measures candidates with one more layer in float, or two neighbours, for as long as that is worth its time.
     ///
     /// The error of each is measured, those that gain most are timed; at least half of the layers stay in integers. A layer whose input disturbs the output most is often a
-    /// small one, such as a classifier or a depthwise convolution.
+    /// small one, such as a classifier or a depthwise convolution. Models of more than 64 layers in integers are not searched so.
     mutating func measureFloatLayers(beside start: Measured, threads: Int) async throws {
         var current = start
         for _ in 0..<StaticTrials.turns {
@@ -25,7 +25,9 @@ extension StaticTrials {
                 first >= 0 && second < layers.count ? [layers[first], layers[second]] : nil
             }
             let all = try await single + gains(of: room > 1 ? pairs : [], beside: current, threads)
-            let chosen = all.enumerated().filter { $1.sqnrDB >= current.sqnrDB + StaticTrials.leastGain }
+            let known = tried.map(\.exclusion.nodes)
+            let chosen = all.enumerated()
+                .filter { $1.sqnrDB >= current.sqnrDB + StaticTrials.leastGain && !known.contains($1.exclusion.nodes) }
                 .sorted { ($1.element.sqnrDB, $0.offset) < ($0.element.sqnrDB, $1.offset) }
             guard !chosen.isEmpty else { return }
             for item in chosen.prefix(StaticTrials.timed) { _ = try measure(item.element.exclusion) }

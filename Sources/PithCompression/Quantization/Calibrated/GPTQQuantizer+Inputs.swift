@@ -2,6 +2,9 @@ import PithFormats
 import PithModel
 
 extension GPTQQuantizer {
+    /// What inputs in 8 bits must gain in integers, in dB: most of the rows that tell have been rounded on.
+    private static let leastGain = 0.3
+
     /// Rounds for both kinds of inputs, and keeps the result that errs less in integers.
     func roundBothWays(
         _ piece: inout Workpiece, with dataset: Dataset, in context: StageContext
@@ -21,8 +24,13 @@ extension GPTQQuantizer {
             return
         }
         let figures = (first.sqnrDB.formatted(digits: 1), second.sqnrDB.formatted(digits: 1))
-        let isKept = second.sqnrDB > first.sqnrDB
-        if !isKept { piece = float }
+        let isKept = second.sqnrDB >= first.sqnrDB + Self.leastGain
+        if isKept {
+            piece.roundedOnFloat = Workpiece.RoundedOnFloat(
+                model: float.model, trace: float.trace, encodings: float.encodings)
+        } else {
+            piece = float
+        }
         piece.note(
             "Weights rounded on inputs in 8 bits give integers \(figures.1) dB, on inputs in float \(figures.0) dB: "
                 + "\(isKept ? "the former" : "the latter") are kept.")
@@ -40,5 +48,15 @@ extension GPTQQuantizer {
     ) async throws -> [String: ActivationFormat] {
         guard inputs == .uint8 else { return [:] }
         return try await integers(with: dataset, in: context).formats(for: piece)
+    }
+}
+
+extension Workpiece {
+    /// Takes the weights that were rounded on inputs in float, if the stage before kept others for the sake of integers.
+    mutating func restoreRoundedOnFloat() {
+        guard let other = roundedOnFloat else { return }
+        (model, trace, encodings) = (other.model, other.trace, other.encodings)
+        roundedOnFloat = nil
+        note("Weights rounded on inputs in float are taken after all.")
     }
 }

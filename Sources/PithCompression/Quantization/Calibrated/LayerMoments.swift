@@ -42,10 +42,10 @@ struct LayerMomentCollector: Sendable {
     ) async throws -> [LayerMoments] {
         guard let input = layers.first?.layer.input else { return [] }
         let targets = Set(layers.map(\.layer.target)).sorted()
-        let inputs = Set(rounded.graph.inputs.map(\.name)), isInput = inputs.contains(input)
+        let inputs = Set(rounded.graph.inputs.map(\.name)).subtracting(formats.keys), isInput = inputs.contains(input)
         let seen = Set(layers.compactMap(\.layer.shortcut) + [input]).subtracting(inputs).sorted()
         let (read, places) = rounded.reading(seen, formats)
-        // A layer that reads an input of the model needs nothing of the rounded one.
+        // A layer that reads an input of the model as it is needs nothing of the rounded one.
         let looked = [(float, targets)] + (seen.isEmpty ? [] : [(read, seen.compactMap { places[$0] })])
         let sessions = try looked.map { model, values in
             var options = SessionOptions()
@@ -71,7 +71,7 @@ struct LayerMomentCollector: Sendable {
                 guard let x = isInput ? batch.inputs[input] : made(input) else { return }
                 for (index, item) in layers.enumerated() {
                     guard let wanted = batch.outputs[0][item.layer.target] else { continue }
-                    let shortcut = item.layer.shortcut.flatMap { batch.inputs[$0] ?? made($0) }
+                    let shortcut = item.layer.shortcut.flatMap { made($0) ?? batch.inputs[$0] }
                     let view = LayerView(item.layer, item.matrix, in: graph, mask: mask)
                     let most = Self.mostVectors * batch.rows.count / max(share, 1)
                     try view.add(input: x, wanted: wanted, less: shortcut, atMost: max(most, 1), to: &moments[index])
@@ -108,7 +108,7 @@ extension LayerMomentCollector {
         var needed = few
         let first = rows.lowerBound..<rows.lowerBound + min(size, rows.count)
         try runner.run(sessions, outputs: values, over: first) { batch in
-            guard let x = batch.inputs[input] ?? batch.outputs.last?[input] else { return }
+            guard let x = batch.outputs.last?[input] ?? batch.inputs[input] else { return }
             for (_, matrix) in layers {
                 let vectors = max(x.count / max(matrix.columns, 1) / max(batch.rows.count, 1), 1)
                 needed = max(needed, Self.vectorsPerInput * matrix.columns / vectors)

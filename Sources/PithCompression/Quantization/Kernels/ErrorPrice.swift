@@ -5,6 +5,9 @@ package enum ErrorPrice {
     /// How many times as fast as every sound result one has to be that errs more than is sound.
     private static let unsoundRatio = 1.5
 
+    /// How far above the target error is missed, in dB.
+    package static let mostMissed = 10.0
+
     /// Whether nothing is asked of a result at `speedup`.
     package static func isAmple(_ speedup: Double) -> Bool { speedup >= ample }
 

@@ -88,7 +88,7 @@ struct KernelTrials {
         guard speedup >= least else { return false }
         guard least >= 1, !ErrorPrice.isAmple(speedup) else { return true }
         // What lies far above the target is not missed.
-        let before = min(try foldedSQNR(), settings.targetSQNR + KernelTrials.mostMissed)
+        let before = min(try foldedSQNR(), settings.targetSQNR + ErrorPrice.mostMissed)
         return ErrorPrice.isPaid(before - sqnrDB, by: speedup)
     }
 
@@ -107,8 +107,6 @@ struct KernelTrials {
         try isSound(try bench.sqnrDB(of: try encoded(taking: weights)), spare: KernelTrials.spareDB)
     }
 
-    /// How far above the target accuracy still has a price, in dB.
-    private static let mostMissed = 10.0
     /// What a chosen number of weights has to be better than the target, in dB.
     private static let spareDB = 2.0
 
