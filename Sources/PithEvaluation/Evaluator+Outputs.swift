@@ -10,6 +10,34 @@ public struct OutputError: Sendable, Hashable {
     public var nonFinite: FidelityReport.NonFinite
 }
 
+/// Sums from which the errors of a candidate's outputs follow; those of several ranges of rows can be joined.
+package struct OutputErrorSums: Sendable {
+    /// Outputs in the order of the reference.
+    private let names: [String]
+    private var sums: [String: SignalToNoise] = [:]
+
+    fileprivate init(_ names: [String]) { self.names = names }
+
+    /// Counts an output of one run; answers whether the shapes agree.
+    fileprivate mutating func add(_ name: String, _ exact: Tensor, _ rounded: Tensor) -> Bool {
+        sums[name, default: SignalToNoise()].add(exact, rounded)
+    }
+
+    /// Counts other rows.
+    package mutating func merge(_ other: OutputErrorSums) {
+        for (name, sum) in other.sums { sums[name, default: SignalToNoise()].merge(sum) }
+    }
+
+    /// The error of each output; outputs that are zero throughout in the reference are left out, if not all are.
+    package var errors: [OutputError] {
+        let all = names.compactMap { name in sums[name].map { (name, $0) } }
+        let telling = all.filter { $0.1.signal > 0 }
+        return (telling.isEmpty ? all : telling).map {
+            OutputError(name: $0, sqnrDB: $1.decibels, nonFinite: $1.nonFinite)
+        }
+    }
+}
+
 extension Evaluator {
     /// The outputs that are compared: the one that the source or the caller names, else every one of real numbers; the
     /// scored one where there are none of those.
@@ -23,18 +51,23 @@ extension Evaluator {
     /// An output is looked at as a list of numbers, so that states which are not stacked by sample count too.
     ///
     /// - Throws: What the source and the models throw; `EvaluationError` `.missingOutput`, `.invalidOutput`.
-    public func errors(of candidate: any InferenceModel) throws -> [OutputError] {
+    public func errors(of candidate: any InferenceModel) throws -> [OutputError] { try errorSums(of: candidate).errors }
+
+    /// The sums of those errors.
+    ///
+    /// - Throws: As ``errors(of:)`` does.
+    package func errorSums(of candidate: any InferenceModel) throws -> OutputErrorSums {
         let plan = try BatchPlan(for: source, models: [reference, candidate], row: firstRow)
         let runs = kept?.plan == plan ? kept?.runs : nil
         let names = comparedOutputs, theirs = counterparts(of: names, in: candidate)
-        var powers = [String: SignalToNoise](), run = 0
+        var sums = OutputErrorSums(names), run = 0
         try BatchRunner(source: source, plan: plan).run(
             (runs == nil ? [reference] : []) + [candidate], outputs: (runs == nil ? [names] : []) + [theirs], over: rows
         ) { batch in
             let exact = runs?[run] ?? batch.outputs[0]
             for (name, their) in zip(names, theirs) {
                 guard let left = exact[name], let right = batch.outputs.last?[their] else { continue }
-                guard powers[name, default: SignalToNoise()].add(left, right) else {
+                guard sums.add(name, left, right) else {
                     throw EvaluationError(
                         code: .invalidOutput, subject: "output '\(name)'",
                         problem: "the models answer with \(left.shape) and \(right.shape).",
@@ -43,11 +76,7 @@ extension Evaluator {
             }
             run += 1
         }
-        let errors = names.compactMap { name in powers[name].map { (name, $0) } }
-        let telling = errors.filter { $0.1.signal > 0 }
-        return (telling.isEmpty ? errors : telling).map {
-            OutputError(name: $0, sqnrDB: $1.decibels, nonFinite: $1.nonFinite)
-        }
+        return sums
     }
 
     /// The candidate's names of outputs: the same, or by position where a conversion renamed them.

@@ -57,9 +57,9 @@ public struct CompressionJob: Sendable {
         }
         let source: any SampleSource = try dataset ?? SyntheticSource(for: reference, seed: options.seed)
         let calibration = dataset?.calibrationRows ?? 0..<0
-        let verification = try OutputVerifier(
+        let verification = try await OutputVerifier(
             path: pending.modelPath, piece: piece, original: reference, source: source,
-            rows: calibration.isEmpty ? source.evaluationRows : calibration
+            rows: calibration.isEmpty ? source.evaluationRows : calibration, threads: options.threads
         ).verify()
         let scoringStart = clock.now
         let scores = try score(pending.modelPath, source, dataset)

@@ -38,6 +38,7 @@ package struct OutputVerifier {
     private let source: any SampleSource
     /// Rows that may be run; a few of them are.
     private let rows: Range<Int>
+    private let threads: Int
 
     private static let mostRows = 16
     private static let mostBytesAtOnce = 64 << 20
@@ -48,25 +49,27 @@ package struct OutputVerifier {
     private static let losslessSlack = 6.0
 
     /// Compares the file at `path` with the `piece` it was written from, and its outputs with those of `original`.
-    package init(path: String, piece: Workpiece, original: Session, source: any SampleSource, rows: Range<Int>) {
+    package init(
+        path: String, piece: Workpiece, original: Session, source: any SampleSource, rows: Range<Int>, threads: Int
+    ) {
         self.path = path
         self.piece = piece
         self.original = original
         self.source = source
         self.rows = rows
+        self.threads = threads
     }
 
     /// Runs the comparison.
     ///
     /// - Throws: `CompressionError` `.mismatch`; what runtime and readers throw.
-    package func verify() throws -> Verification {
+    package func verify() async throws -> Verification {
         let compared = try compareWeights()
         let optimized = try session(.all), plain = try session(.none)
         let rows = self.rows.lowerBound..<min(self.rows.upperBound, self.rows.lowerBound + OutputVerifier.mostRows)
-        let evaluator = try Evaluator(source: FidelitySource(source), reference: original, rows: rows)
-            .keepingReferenceOutputs(upTo: OutputVerifier.mostBytesAtOnce)
-        let errors = try errors(evaluator, optimized), worst = try worst(of: errors)
-        let fast = worst.sqnrDB, slow = try worstError(evaluator, plain).sqnrDB
+        let evaluator = try await ParallelEvaluator(source: source, reference: original, rows: rows, threads: threads)
+        let errors = try await errors(evaluator, optimized), worst = try worst(of: errors)
+        let fast = worst.sqnrDB, slow = try await worstError(evaluator, plain).sqnrDB
         if compared > 0 || !piece.model.graph.activationFormats.isEmpty || hasIntegerArithmetic {
             guard fast >= slow - OutputVerifier.tolerance else {
                 throw mismatch(
@@ -75,10 +78,10 @@ package struct OutputVerifier {
                     remedy: "Report this; until then use the recipe int8-weights.")
             }
         } else {
-            let apart = try worstError(
-                try Evaluator(source: FidelitySource(source), reference: plain, rows: rows), optimized
+            let apart = try await worstError(
+                try await ParallelEvaluator(source: source, reference: plain, rows: rows, threads: threads), optimized
             ).sqnrDB
-            let limit = try losslessLimit(evaluator, min(fast, apart))
+            let limit = try await losslessLimit(evaluator, min(fast, apart))
             guard fast >= limit else {
                 throw mismatch(
                     "nothing was quantized, and still its output is \(fast.formatted(digits: 1)) dB from the original's.",
@@ -100,12 +103,12 @@ package struct OutputVerifier {
     ///
     /// A model that computes in 16-bit floats differs by more than that with and without the runtime's optimizations
     /// itself: its own difference then sets the limit.
-    private func losslessLimit(_ evaluator: Evaluator, _ found: Double) throws -> Double {
+    private func losslessLimit(_ evaluator: ParallelEvaluator, _ found: Double) async throws -> Double {
         guard found < OutputVerifier.losslessSQNR else { return OutputVerifier.losslessSQNR }
         var options = SessionOptions()
         options.optimization = .none
         let plain = try Session(bytes: try ONNXWriter.encode(piece.original), name: "original", options: options)
-        let own = try worstError(evaluator, plain).sqnrDB
+        let own = try await worstError(evaluator, plain).sqnrDB
         return min(OutputVerifier.losslessSQNR, own - OutputVerifier.losslessSlack)
     }
 
@@ -135,12 +138,12 @@ package struct OutputVerifier {
         return found
     }
 
-    private func worstError(_ evaluator: Evaluator, _ session: Session) throws -> OutputError {
-        try worst(of: errors(evaluator, session))
+    private func worstError(_ evaluator: ParallelEvaluator, _ session: Session) async throws -> OutputError {
+        try await worst(of: errors(evaluator, session))
     }
 
-    private func errors(_ evaluator: Evaluator, _ session: Session) throws -> [OutputError] {
-        let errors = try evaluator.errors(of: session)
+    private func errors(_ evaluator: ParallelEvaluator, _ session: Session) async throws -> [OutputError] {
+        let errors = try await evaluator.errors(of: session)
         for error in errors where error.nonFinite.candidate > error.nonFinite.reference {
             throw mismatch(
                 "its output '\(error.name)' has \(error.nonFinite.candidate) values that are not finite.",

@@ -4,10 +4,12 @@ package enum Bisection {
     /// one lies less than `step` above it.
     ///
     /// - Complexity: `log2(count / step) + 2` questions.
-    package static func most(of count: Int, within step: Int = 1, holds: (Int) throws -> Bool) rethrows -> Int {
+    package static func most(of count: Int, within step: Int = 1, holds: (Int) async throws -> Bool) async rethrows
+        -> Int
+    {
         var (found, failed, next) = (0, count + 1, count)
         while next > found {
-            if try holds(next) { found = next } else { failed = next }
+            if try await holds(next) { found = next } else { failed = next }
             next = failed - found > step ? (found + failed) / 2 : found
         }
         return found

@@ -1,9 +1,9 @@
 import PithCoding
-package import PithEvaluation
-package import PithFormats
+import PithEvaluation
+import PithFormats
 import PithModel
 import PithRuntime
-package import PithTensor
+import PithTensor
 
 /// Measures candidates of one model: error against its original on calibration rows, and time against itself.
 struct CandidateBench {
@@ -11,7 +11,7 @@ struct CandidateBench {
     private let reference: Session
     private let referenceDigest: String
     /// Compares with the original.
-    private let evaluator: Evaluator
+    private let evaluator: ParallelEvaluator
     /// Times beside the model as it is.
     private let timer: Evaluator
     private let profile: MachineProfile
@@ -29,19 +29,16 @@ struct CandidateBench {
     private static let windows = 3, mostWindows = 12
     /// How far apart the ratios of two windows that agree may lie.
     private static let agreement = 0.02
-    /// Outputs of the reference kept in memory, at most.
-    private static let mostBytes = 64 << 20
 
     /// Prepares to compare candidates with `original` on `rows`, and to time them beside `model`, which earlier stages made
-    /// of it.
+    /// of it; `context` says on how many threads, and where times are kept.
     ///
     /// - Throws: What runtime and data throw.
     init(
-        model: Model, original: Model, source: any SampleSource, rows: Range<Int>, profile: MachineProfile
-    ) throws {
+        model: Model, original: Model, source: any SampleSource, rows: Range<Int>, in context: StageContext
+    ) async throws {
         let bytes = try ONNXWriter.encode(model)
-        self.source = source
-        self.profile = profile
+        profile = context.profile
         runtime = try Runtime.load()
         reference = try Session(bytes: bytes, name: "model before")
         let float = try Session(bytes: try ONNXWriter.encode(original), name: "original")
@@ -49,14 +46,25 @@ struct CandidateBench {
         let affordable = CandidateBench.enoughWork / max(ModelFacts(model).parameterCount, 1)
         let compared = rows.prefix(min(max(affordable, CandidateBench.fewestRows), CandidateBench.mostRows))
         self.rows = compared.startIndex..<compared.endIndex
-        timer = try Evaluator(source: source, reference: reference, rows: self.rows)
-        evaluator = try Evaluator(source: source, reference: float, rows: self.rows)
-            .keepingReferenceOutputs(upTo: CandidateBench.mostBytes)
+        evaluator = try await ParallelEvaluator(
+            source: source, reference: float, rows: self.rows, threads: context.threads)
+        self.source = evaluator.source
+        timer = try Evaluator(source: evaluator.source, reference: reference, rows: self.rows)
     }
 
     /// Signal-to-noise ratio of a candidate's worst output, in dB; outputs that are not finite count as ruined.
-    func sqnrDB(of bytes: [UInt8]) throws -> Double {
-        let errors = try evaluator.errors(of: try Session(bytes: bytes, name: "candidate"))
+    ///
+    /// Threads share the rows; the number does not depend on how many there are.
+    func sqnrDB(of bytes: [UInt8]) async throws -> Double {
+        CandidateBench.worst(try await evaluator.errors(of: try Session(bytes: bytes, name: "candidate")))
+    }
+
+    /// The same on one thread, for those who measure several candidates at once.
+    func sqnrDBOnOneThread(of bytes: [UInt8]) throws -> Double {
+        CandidateBench.worst(try evaluator.errorsOnOneThread(of: try Session(bytes: bytes, name: "candidate")))
+    }
+
+    private static func worst(_ errors: [OutputError]) -> Double {
         guard errors.allSatisfy({ $0.nonFinite.candidate <= $0.nonFinite.reference }) else { return -.infinity }
         return errors.map(\.sqnrDB).min() ?? -.infinity
     }
@@ -98,13 +106,14 @@ struct CandidateBench {
     ///
     /// Other work on the machine slows both models, and not alike.
     private static func speedup(of candidate: Session, beside timer: Evaluator) throws -> Double {
-        let settings = try Latency(minimumRounds: 6, budgetSeconds: 0.05)
+        var settings = try Latency(minimumRounds: 6, budgetSeconds: 0.05, warmUpRuns: 3)
         var steady: LatencyReport?, moments = (reference: Double.infinity, candidate: Double.infinity)
         for window in 0..<mostWindows {
             if window >= windows, steady != nil { break }
             guard let report = try timer.latency(of: [candidate], settings: settings).first,
                 let time = report.candidate?.quietMilliseconds
             else { break }
+            settings.warmUpRuns = 2
             moments.reference = min(moments.reference, report.reference.quietMilliseconds)
             moments.candidate = min(moments.candidate, time)
             guard report.isSteady else { continue }
@@ -116,22 +125,4 @@ struct CandidateBench {
         guard moments.reference.isFinite, moments.candidate.isFinite, moments.candidate > 0 else { return 1 }
         return moments.reference / moments.candidate
     }
-}
-
-/// A source's samples without its labels: only outputs are compared.
-package struct FidelitySource: SampleSource {
-    private let base: any SampleSource
-
-    package init(_ base: any SampleSource) { self.base = base }
-
-    package var metric: Dataset.Metric { .fidelity }
-    package var evaluationRows: Range<Int> { base.evaluationRows }
-    package var batchSize: Int? { base.batchSize }
-    package var output: String? { base.output }
-    package var carried: [String: String] { base.carried }
-    package var pairOffset: Int? { base.pairOffset }
-    package func sampleRows(_ range: Range<Int>) -> [Int] { base.sampleRows(range) }
-    package func inputs(rows: [Int]) throws(FormatError) -> [String: Tensor] { try base.inputs(rows: rows) }
-    package func labels(rows: [Int]) throws(FormatError) -> Tensor? { nil }
-    package func pairScores(_ range: Range<Int>) throws(FormatError) -> [Double]? { nil }
 }

@@ -17,6 +17,8 @@ package struct LayerSensitivity {
 
     /// Rows that are looked at, at most.
     private static let mostRows = 16
+    /// Rows of a run, and parts that the rows are cut into, at most.
+    private static let batch = 4, pieces = 4
 
     /// Looks at `layers` of a float model whose activations were observed; `type` is that of rounded activations.
     package init(
@@ -33,7 +35,7 @@ package struct LayerSensitivity {
     /// SQNR of each layer's output in dB by the position of its node.
     ///
     /// - Throws: What runtime and data throw.
-    package func measure(source: any SampleSource, rows: Range<Int>) throws -> [Int: Double] {
+    package func measure(source: any SampleSource, rows: Range<Int>, threads: Int) async throws -> [Int: Double] {
         let (doubled, pairs) = doubledModel()
         guard !pairs.isEmpty else { return [:] }
         let names = pairs.flatMap { [$0.exact, $0.rounded] }
@@ -42,16 +44,25 @@ package struct LayerSensitivity {
         let session = try Session(
             bytes: try ONNXWriter.encode(doubled.exposing(names)), name: "sensitivity", options: options)
         let plan = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0)
-            .limited()
+            .limited(to: LayerSensitivity.batch)
         let looked = rows.lowerBound..<min(rows.upperBound, rows.lowerBound + LayerSensitivity.mostRows)
-        var sums = [Int: SignalToNoise]()
-        try BatchRunner(source: source, plan: plan).run([session], outputs: [names], over: looked) { batch in
-            for pair in pairs {
-                guard let exact = batch.outputs[0][pair.exact], let rounded = batch.outputs[0][pair.rounded] else {
-                    continue
+        let runner = BatchRunner(source: source, plan: plan)
+        let parts = try await Parallel.map(
+            source.pieces(of: looked, batch: plan.size, count: LayerSensitivity.pieces), threads: threads
+        ) { piece in
+            var sums = [Int: SignalToNoise]()
+            try runner.run([session], outputs: [names], over: piece) { batch in
+                for pair in pairs {
+                    guard let exact = batch.outputs[0][pair.exact], let rounded = batch.outputs[0][pair.rounded] else {
+                        continue
+                    }
+                    sums[pair.node, default: SignalToNoise()].add(exact, rounded)
                 }
-                sums[pair.node, default: SignalToNoise()].add(exact, rounded)
             }
+            return sums
+        }
+        let sums = parts.reduce(into: [Int: SignalToNoise]()) { all, part in
+            for (node, sum) in part { all[node, default: SignalToNoise()].merge(sum) }
         }
         return sums.mapValues { $0.noise > 0 && $0.signal > 0 ? $0.decibels : .infinity }
     }

@@ -35,8 +35,8 @@ struct StaticSearch {
             piece.note(
                 "Activation '\(value)' stays float: it takes values that are NaN or infinite on the calibration data.")
         }
-        let bench = try CandidateBench(
-            model: piece.model, original: piece.original, source: source, rows: heldOut, profile: context.profile)
+        let bench = try await CandidateBench(
+            model: piece.model, original: piece.original, source: source, rows: heldOut, in: context)
         let type = try activationType(piece, kept, observations, bench)
         if settings.calibrator == .best {
             observations = try await measuredRanges(
@@ -91,11 +91,11 @@ struct StaticSearch {
         guard (try? OpsetUpgrader.upgrade(&piece.model, to: StaticSearch.operatorSet)) != nil else { return nil }
         guard let candidate = try await usualCandidate(of: piece) else { return nil }
         let heldOut = StaticSearch.split(rows).heldOut
-        let bench = try CandidateBench(
+        let bench = try await CandidateBench(
             model: piece.model, original: piece.original, source: FidelitySource(dataset),
-            rows: heldOut.count >= StaticSearch.manyHeldOut ? heldOut : rows, profile: context.profile)
+            rows: heldOut.count >= StaticSearch.manyHeldOut ? heldOut : rows, in: context)
         let bytes = try ONNXWriter.encode(candidate.model)
-        return (try bench.sqnrDB(of: bytes), { try bench.speedup(of: bytes) })
+        return (try await bench.sqnrDB(of: bytes), { try bench.speedup(of: bytes) })
     }
 
     /// The formats of activations with every layer in integers but the first convolution; none where no layer has an integer
@@ -140,9 +140,9 @@ struct StaticSearch {
         var benches = [bench]
         if settings.objective == .accuracy, rows.seen != rows.heldOut {
             benches.append(
-                try CandidateBench(
+                try await CandidateBench(
                     model: piece.model, original: piece.original, source: FidelitySource(dataset), rows: rows.seen,
-                    profile: context.profile))
+                    in: context))
         }
         let choice = RangeChoice(
             piece: piece, excluded: kept.union(first.map { [$0] } ?? []), settings: settings, type: type,
@@ -216,15 +216,15 @@ struct StaticSearch {
         func isGood(_ measured: StaticTrials.Measured) -> Bool {
             measured.sqnrDB >= settings.targetSQNR && measured.isFast
         }
-        let all = try trials.measure(trials.everyLayer)
+        let all = try await trials.measure(trials.everyLayer)
         var chosen = isGood(all) ? all : nil
         if let first = trials.firstInFloat, all.mayGain(settings), !all.isAmple {
-            let next = try trials.measure(first)
+            let next = try await trials.measure(first)
             if isGood(next), chosen.map({ next.isBetter(than: $0) }) ?? true { chosen = next }
         }
         if chosen == nil, all.mayGain(settings) {
-            for excluded in try exclusions(trials, seen) where chosen == nil {
-                let next = try trials.measure(excluded)
+            for excluded in try await exclusions(trials, seen) where chosen == nil {
+                let next = try await trials.measure(excluded)
                 chosen = isGood(next) ? next : nil
             }
         }
@@ -236,17 +236,17 @@ struct StaticSearch {
 
     /// The most accurate of the candidates that are fast for it (``TimeForAccuracy``), if it is sound.
     private func mostAccurate(_ trials: inout StaticTrials, _ seen: Range<Int>) async throws -> StaticTrials.Measured? {
-        _ = try trials.measure(trials.everyLayer)
-        if let first = trials.firstInFloat { _ = try trials.measure(first) }
+        _ = try await trials.measure(trials.everyLayer)
+        if let first = trials.firstInFloat { _ = try await trials.measure(first) }
         // Fixed rules know no times: what the further sets of layers cost can not be told.
-        for excluded in context.profile.isFixed ? [] : try exclusions(trials, seen) {
-            _ = try trials.measure(excluded)
+        for excluded in context.profile.isFixed ? [] : try await exclusions(trials, seen) {
+            _ = try await trials.measure(excluded)
         }
         guard let start = trials.mostAccurate else { return nil }
         if !context.profile.isFixed {
             try await trials.measureFloatLayers(beside: start, threads: context.threads)
             let least = max(TimeForAccuracy.slack * trials.fastest, settings.minimumSpeedup)
-            try trials.measureFloatSums(beside: (trials.mostAccurate ?? start).exclusion, atLeast: least)
+            try await trials.measureFloatSums(beside: (trials.mostAccurate ?? start).exclusion, atLeast: least)
         }
         guard let best = trials.mostAccurate, try await isSound(best, trials), try await isPaid(best, trials) else {
             return nil
@@ -275,16 +275,17 @@ struct StaticSearch {
         var copy = trials.piece
         copy.restoreRoundedOnFloat()
         try await WeightQuantizer().apply(to: &copy, in: context)
-        return try trials.bench.sqnrDB(of: try ONNXWriter.encode(copy.model))
+        return try await trials.bench.sqnrDB(of: try ONNXWriter.encode(copy.model))
     }
 
     /// Sets of nodes to leave float, each with its description.
-    private func exclusions(_ trials: StaticTrials, _ seen: Range<Int>) throws -> [StaticTrials.Exclusion] {
+    private func exclusions(_ trials: StaticTrials, _ seen: Range<Int>) async throws -> [StaticTrials.Exclusion] {
         let graph = trials.piece.model.graph, layers = Placement(graph, excluded: trials.kept).layers
         let sensitivity = LayerSensitivity(
             model: trials.piece.model, layers: layers, observations: trials.observations, settings: settings,
             type: trials.type)
-        let own = try sensitivity.measure(source: FidelitySource(dataset), rows: seen)
+        let own = try await sensitivity.measure(
+            source: FidelitySource(dataset), rows: seen, threads: context.threads)
         let products = layers.filter { graph.nodes[$0.node].isStandard("MatMul") }.map(\.node)
         return rowScaledSets(products, of: layers.count, own) + floatSets(layers, own, trials)
     }

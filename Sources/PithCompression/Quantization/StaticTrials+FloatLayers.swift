@@ -30,7 +30,7 @@ extension StaticTrials {
                 .filter { $1.sqnrDB >= current.sqnrDB + StaticTrials.leastGain && !known.contains($1.exclusion.nodes) }
                 .sorted { ($1.element.sqnrDB, $0.offset) < ($0.element.sqnrDB, $1.offset) }
             guard !chosen.isEmpty else { return }
-            for item in chosen.prefix(StaticTrials.timed) { _ = try measure(item.element.exclusion) }
+            for item in chosen.prefix(StaticTrials.timed) { _ = try await measure(item.element.exclusion) }
             guard let next = mostAccurate, next.label != current.label else { return }
             current = next
         }
@@ -46,7 +46,7 @@ extension StaticTrials {
             var exclusion = start.exclusion
             exclusion.label += ", and \(set.map(\.label).joined(separator: " and ")) in float"
             for layer in set { exclusion.reasons[layer.node] = "integers here cost more accuracy than they save time" }
-            return (exclusion, try bench.sqnrDB(of: ONNXWriter.encode(candidate(exclusion).model)))
+            return (exclusion, try bench.sqnrDBOnOneThread(of: ONNXWriter.encode(candidate(exclusion).model)))
         }
     }
 }

@@ -73,10 +73,10 @@ struct StaticTrials {
     /// Builds the model without the layers of `exclusion` in integers, and measures it.
     ///
     /// - Throws: What runtime and data throw; `CompressionError` `.nonFiniteWeight`.
-    mutating func measure(_ exclusion: Exclusion) throws -> Measured {
+    mutating func measure(_ exclusion: Exclusion) async throws -> Measured {
         progress("measuring \(exclusion.label)")
         let candidate = try candidate(exclusion)
-        let bytes = try ONNXWriter.encode(candidate.model), sqnr = try bench.sqnrDB(of: bytes)
+        let bytes = try ONNXWriter.encode(candidate.model), sqnr = try await bench.sqnrDB(of: bytes)
         // A ruined candidate need not be timed.
         let speedup = sqnr < settings.minimumSQNR ? nil : try speedup(of: bytes)
         let isFast = speedup.map { $0 >= settings.minimumSpeedup } ?? (sqnr >= settings.minimumSQNR)

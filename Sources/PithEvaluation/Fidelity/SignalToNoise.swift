@@ -50,6 +50,15 @@ public struct SignalToNoise: Sendable {
         return true
     }
 
+    /// Counts what `other` counted.
+    package mutating func merge(_ other: SignalToNoise) {
+        signal += other.signal
+        noise += other.noise
+        nonFinite.reference += other.nonFinite.reference
+        nonFinite.candidate += other.nonFinite.candidate
+        isBroken = isBroken || other.isBroken
+    }
+
     /// The ratio in dB, within -200...200; equal lists have 200.
     public var decibels: Double {
         if isBroken { return -Fidelity.limitDB }

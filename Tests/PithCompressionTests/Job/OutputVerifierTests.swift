@@ -10,8 +10,8 @@ import Testing
 /// The closed loop catches files that are not what was meant.
 @Suite(.enabled(if: GraphBench.hasRuntime, "needs ONNX Runtime")) struct OutputVerifierTests {
     /// Writes `written`, and verifies it as if `meant` had been written.
-    private func verify(original: Model, meant: Workpiece, written: Model) throws -> Verification {
-        try ClosedLoop.verify(original, meant, written: written)
+    private func verify(original: Model, meant: Workpiece, written: Model) async throws -> Verification {
+        try await ClosedLoop.verify(original, meant, written: written)
     }
 
     private func quantized(_ model: Model) async throws -> Workpiece {
@@ -20,9 +20,9 @@ import Testing
         return piece
     }
 
-    private func mismatch(original: Model, meant: Workpiece, written: Model) -> CompressionError? {
-        let error = #expect(throws: CompressionError.self) {
-            try verify(original: original, meant: meant, written: written)
+    private func mismatch(original: Model, meant: Workpiece, written: Model) async -> CompressionError? {
+        let error = await #expect(throws: CompressionError.self) {
+            try await verify(original: original, meant: meant, written: written)
         }
         #expect(error?.code == .mismatch)
         return error
@@ -30,12 +30,12 @@ import Testing
 
     @Test func `an honest file passes, with its figures`() async throws {
         let model = try SmallModels.residual(), piece = try await quantized(model)
-        let found = try verify(original: model, meant: piece, written: piece.model)
+        let found = try await verify(original: model, meant: piece, written: piece.model)
         #expect(found.weightsCompared == 1)
         #expect(found.samples == 8)
         #expect(found.isMadeUp)
         #expect(found.optimizedSQNR > 30)
-        let same = try verify(original: model, meant: Workpiece(model: model), written: model)
+        let same = try await verify(original: model, meant: Workpiece(model: model), written: model)
         #expect(same.weightsCompared == 0)
         #expect(same.unoptimizedSQNR > 100)
     }
@@ -48,7 +48,7 @@ import Testing
         var tampered = piece.model
         tampered.graph.weights["w2"]?.form = .encoded(
             GroupedIntegers(levels: Tensor(levels, shape: form.shape), scales: form.scales, grouping: form.grouping))
-        #expect(mismatch(original: model, meant: piece, written: tampered)?.problem.contains("'w2'") == true)
+        #expect(await mismatch(original: model, meant: piece, written: tampered)?.problem.contains("'w2'") == true)
     }
 
     @Test func `one bit of a weight that was kept is found`() async throws {
@@ -57,10 +57,10 @@ import Testing
         numbers[0] = numbers[0].nextUp
         var tampered = piece.model
         tampered.graph.weights["b1"] = Weight("b1", Tensor(vector: numbers))
-        #expect(mismatch(original: model, meant: piece, written: tampered)?.problem.contains("'b1'") == true)
+        #expect(await mismatch(original: model, meant: piece, written: tampered)?.problem.contains("'b1'") == true)
         tampered.graph.weights["b1"] = nil
         tampered.graph.nodes[0].inputs.removeLast()
-        #expect(mismatch(original: model, meant: piece, written: tampered)?.problem.contains("'b1'") == true)
+        #expect(await mismatch(original: model, meant: piece, written: tampered)?.problem.contains("'b1'") == true)
     }
 
     @Test func `outputs that are not finite are found`() async throws {
@@ -69,7 +69,8 @@ import Testing
         broken.graph.nodes[7].outputs = ["z"]
         broken.graph.nodes.append(Node("Log", inputs: ["z"], outputs: ["y"]))
         #expect(
-            mismatch(original: model, meant: Workpiece(model: broken), written: broken)?.problem.contains("not finite")
+            await mismatch(original: model, meant: Workpiece(model: broken), written: broken)?.problem.contains(
+                "not finite")
                 == true)
     }
 
@@ -77,11 +78,11 @@ import Testing
         let model = try SmallModels.residual()
         var broken = model
         broken.graph.nodes[1].operation = "Relux"
-        let error = mismatch(original: model, meant: Workpiece(model: broken), written: broken)
+        let error = await mismatch(original: model, meant: Workpiece(model: broken), written: broken)
         #expect(error?.problem.contains("does not load") == true)
     }
 
-    @Test func `an error in the second output is found and the output named`() throws {
+    @Test func `an error in the second output is found and the output named`() async throws {
         func model(_ slope: Float) -> Model {
             GraphBench.model(
                 [
@@ -90,9 +91,9 @@ import Testing
                 ], inputs: [GraphBench.input("x", [-1, 8])], outputs: ["y", "z"], weights: [])
         }
         let meant = Workpiece(model: model(0.1))
-        let found = try verify(original: model(0.1), meant: meant, written: model(0.1))
+        let found = try await verify(original: model(0.1), meant: meant, written: model(0.1))
         #expect(found.optimizedSQNR == 200)
-        let error = try #require(mismatch(original: model(0.1), meant: meant, written: model(0.101)))
+        let error = try #require(await mismatch(original: model(0.1), meant: meant, written: model(0.101)))
         #expect(error.problem.contains("nothing was quantized"))
     }
 }

@@ -25,9 +25,9 @@ import Testing
         var settings = StaticQuantizer()
         settings.calibrator = .minmax
         let seen = try await observations(model, source, placement)
-        let measured = try LayerSensitivity(
+        let measured = try await LayerSensitivity(
             model: model, layers: placement.layers, observations: seen, settings: settings, type: .uint8
-        ).measure(source: source, rows: source.evaluationRows)
+        ).measure(source: source, rows: source.evaluationRows, threads: 2)
         for (node, numbers) in [
             (0, values.elements(as: Float.self)), (2, values.elements(as: Float.self).map { exp($0) }),
         ] {
@@ -53,9 +53,9 @@ import Testing
         var settings = StaticQuantizer()
         settings.calibrator = .minmax
         let seen = try await observations(model, source, placement)
-        let result = try LayerSensitivity(
+        let result = try await LayerSensitivity(
             model: model, layers: placement.layers, observations: seen, settings: settings, type: .uint8
-        ).measure(source: source, rows: 1..<16)
+        ).measure(source: source, rows: 1..<16, threads: 2)
         #expect(result.keys.sorted() == [0, 2, 7])
         #expect(try #require(result[0]) < 5)
         #expect(result.count == 3)

@@ -78,7 +78,7 @@ struct WeightQuantizerTests {
         let finer = try #require(try await apply(model, settings).encodings["w"]?.sqnrDB)
         #expect(try #require(piece.encodings["w"]?.sqnrDB) < finer)
         if GraphBench.hasRuntime {
-            #expect(try ClosedLoop.verify(model, piece, written: piece.model).weightsCompared == 1)
+            #expect(try await ClosedLoop.verify(model, piece, written: piece.model).weightsCompared == 1)
         }
         (settings.granularity, settings.blockSize) = (.tensor, 32)
         #expect(throws: CompressionError.self) { try settings.validate() }
@@ -98,7 +98,7 @@ struct WeightQuantizerTests {
         let piece = try await apply(model, settings)
         #expect(piece.model.graph.weights["w"]?.execution == .integer)
         guard GraphBench.hasRuntime else { return }
-        #expect(try ClosedLoop.verify(model, piece, written: piece.model).weightsCompared == 1)
+        #expect(try await ClosedLoop.verify(model, piece, written: piece.model).weightsCompared == 1)
         let file = try ONNXReader.read(Storage(try ONNXWriter.encode(piece.model)), path: "m.onnx")
         #expect(file.graph.weights["w_q"]?.dense?.type == .int8)
         #expect(file.graph.weights["w_s"]?.dense?.type == (scales == .float16 ? .float16 : .float32))

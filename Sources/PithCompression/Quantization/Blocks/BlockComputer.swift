@@ -64,7 +64,7 @@ public struct BlockComputer: KernelTechnique {
 
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
         let tables = stored(.rows, &piece, context)
-        if !tables.isEmpty { try readRows(of: tables, &piece, context) }
+        if !tables.isEmpty { try await readRows(of: tables, &piece, context) }
         let stored = stored(.blocks, &piece, context)
         guard !stored.isEmpty else {
             if tables.isEmpty {
@@ -95,7 +95,7 @@ public struct BlockComputer: KernelTechnique {
     /// Gives `tables` to kernels that decode rows, where the runtime has them and they are not slower.
     private func readRows(
         of tables: [KernelCandidate.Encoded], _ piece: inout Workpiece, _ context: StageContext
-    ) throws {
+    ) async throws {
         let candidate = KernelCandidate(piece.model, taking: tables, execution: .rows)
         let bytes = try ONNXWriter.encode(candidate.model)
         guard (try? Session(bytes: bytes, name: "candidate")) != nil else {
@@ -104,9 +104,9 @@ public struct BlockComputer: KernelTechnique {
         var speed = ""
         if let dataset = context.dataset, !dataset.calibrationRows.isEmpty {
             context.progress("measuring tables read by row")
-            let bench = try CandidateBench(
+            let bench = try await CandidateBench(
                 model: piece.model, original: piece.original, source: FidelitySource(dataset),
-                rows: StaticSearch.split(dataset.calibrationRows).heldOut, profile: context.profile)
+                rows: StaticSearch.split(dataset.calibrationRows).heldOut, in: context)
             if let speedup = try bench.speedup(of: bytes) {
                 speed = ": \(speedup.formatted(digits: 2))x the speed before"
                 guard speedup >= min(BlockComputer.leastSpeedup, minimumSpeedup) else {

@@ -170,7 +170,7 @@ struct RangeChoice {
         let candidate = try StaticCandidate(
             piece, excluding: excluded, observations: observations, settings: settings, activationType: type)
         let bytes = try ONNXWriter.encode(candidate.model)
-        return try benches.map { max(try $0.sqnrDB(of: bytes), RangeChoice.ruined) }
+        return try benches.map { max(try $0.sqnrDBOnOneThread(of: bytes), RangeChoice.ruined) }
     }
 }
 

@@ -71,12 +71,12 @@ public struct SmoothMigrator: Technique {
         context.progress("looking at \(groups.count) activations")
         let maxima = try await ChannelMaxima(piece.model, values: groups.map(\.value), source: source)
             .measure(rows: seen, threads: context.threads)
-        let bench = try CandidateBench(
-            model: piece.model, original: piece.original, source: source, rows: heldOut, profile: context.profile)
+        let bench = try await CandidateBench(
+            model: piece.model, original: piece.original, source: source, rows: heldOut, in: context)
         func error(of piece: Workpiece) async throws -> Double {
             var copy = piece
             try await settings.apply(to: &copy, in: context)
-            return try bench.sqnrDB(of: try ONNXWriter.encode(copy.model))
+            return try await bench.sqnrDB(of: try ONNXWriter.encode(copy.model))
         }
         let before = try await error(of: piece)
         var best = (piece: piece, sqnrDB: before)

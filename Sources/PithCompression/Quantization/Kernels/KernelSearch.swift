@@ -27,16 +27,16 @@ struct KernelSearch {
     func run(_ options: [KernelOption], _ model: Model, _ piece: inout Workpiece) async throws {
         guard let dataset = context.dataset else { return }
         let (seen, heldOut) = StaticSearch.split(dataset.calibrationRows)
-        let bench = try CandidateBench(
+        let bench = try await CandidateBench(
             model: piece.unsmoothed?.model ?? piece.model, original: piece.original, source: FidelitySource(dataset),
-            rows: heldOut, profile: context.profile)
+            rows: heldOut, in: context)
         var trials = options.map { KernelTrials(settings, model: model, option: $0, bench: bench) }
         var tried = [[KernelTrials.Measured]](repeating: [], count: options.count)
         for (place, option) in options.enumerated() {
             for (label, chosen) in option.sets {
                 try Task.checkCancellation()
                 context.progress("measuring \(label)")
-                tried[place].append(try trials[place].measure(label, chosen))
+                tried[place].append(try await trials[place].measure(label, chosen))
             }
         }
         // The last candidate of each has all products; where one of those is sound, none has to leave products out.
@@ -105,7 +105,7 @@ struct KernelSearch {
             try Task.checkCancellation()
             let middle = (sound + unsound) / 2
             context.progress("measuring \(middle) of \(products.count) products")
-            if try trials.isSound(taking: others + order.prefix(middle).map { products[$0] }) {
+            if try await trials.isSound(taking: others + order.prefix(middle).map { products[$0] }) {
                 sound = middle
             } else {
                 unsound = middle
@@ -114,7 +114,7 @@ struct KernelSearch {
         guard sound > 0 else { return nil }
         let label = "\(sound) of \(products.count) products" + (others.isEmpty ? "" : " and recurrent layers")
         // In the order of the model, whatever the order of their errors.
-        return try trials.measure(
+        return try await trials.measure(
             label + option.words, others + order.prefix(sound).sorted().map { products[$0] },
             atLeast: settings.minimumSpeedup > 0 ? KernelSearch.leastSpeedup : 0)
     }

@@ -14,9 +14,9 @@ struct KernelSensitivity {
     private let gates: [String]
 
     /// Rows that are looked at, at most and at least; large models are measured on fewer.
-    private static let mostRows = 12, fewestRows = 8
+    private static let mostRows = 12, fewestRows = 4
     /// Numbers of an input that are enough, beyond the fewest rows: a row of a language model has hundreds of tokens.
-    private static let enoughNumbers = 2048
+    private static let enoughNumbers = 512
     /// Parameters times rows times weights that are enough.
     private static let enoughWork = 10_000_000_000
     /// Outputs of the reference kept in memory, at most.

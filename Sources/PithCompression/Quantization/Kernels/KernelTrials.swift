@@ -53,18 +53,18 @@ struct KernelTrials {
     /// - Throws: What runtime and data throw.
     mutating func measure(
         _ label: String, _ weights: [KernelCandidate.Encoded], atLeast speedup: Double = 0
-    ) throws -> Measured {
+    ) async throws -> Measured {
         let candidate = KernelCandidate(model, taking: weights, execution: option.execution)
         let bytes = try encoded(taking: weights)
         var measured: Measured
         do {
-            measured = Measured(label: label, candidate: candidate, sqnrDB: try bench.sqnrDB(of: bytes))
+            measured = Measured(label: label, candidate: candidate, sqnrDB: try await bench.sqnrDB(of: bytes))
         } catch let error as RuntimeError {
             // An older runtime lacks a kernel, or has it for other types.
             return Measured(
                 label: label, candidate: candidate, sqnrDB: -.infinity, fault: .refused, refusal: error.problem)
         }
-        let isSound = try isSound(measured.sqnrDB)
+        let isSound = try await isSound(measured.sqnrDB)
         // A candidate that can not be taken at any speed need not be timed.
         let leastForFast = max(settings.fastSQNR, Verification.lowSQNR)
         if isSound || settings.fastSQNR > 0 && measured.sqnrDB >= leastForFast {
@@ -74,7 +74,7 @@ struct KernelTrials {
             measured.fault = .error
             return measured
         }
-        if let found = measured.speedup, try !isWorthIt(found, measured.sqnrDB, atLeast: speedup) {
+        if let found = measured.speedup, try await !isWorthIt(found, measured.sqnrDB, atLeast: speedup) {
             measured.fault = .slow
         }
         return measured
@@ -83,12 +83,12 @@ struct KernelTrials {
     /// Whether a sound result is fast enough: as fast as is asked for, and as its error costs.
     ///
     /// Under a `minimumSpeedup` below 1 speed is given for memory, and error costs nothing.
-    private mutating func isWorthIt(_ speedup: Double, _ sqnrDB: Double, atLeast least: Double) throws -> Bool {
+    private mutating func isWorthIt(_ speedup: Double, _ sqnrDB: Double, atLeast least: Double) async throws -> Bool {
         let least = max(settings.minimumSpeedup, least)
         guard speedup >= least else { return false }
         guard least >= 1, !ErrorPrice.isAmple(speedup) else { return true }
         // What lies far above the target is not missed.
-        let before = min(try foldedSQNR(), settings.targetSQNR + ErrorPrice.mostMissed)
+        let before = try await min(foldedSQNR(), settings.targetSQNR + ErrorPrice.mostMissed)
         return ErrorPrice.isPaid(before - sqnrDB, by: speedup)
     }
 
@@ -103,22 +103,23 @@ struct KernelTrials {
     /// The number of weights that pass this is chosen on the rows that it looks at, so that new rows err a little more.
     ///
     /// - Throws: What runtime and data throw.
-    mutating func isSound(taking weights: [KernelCandidate.Encoded]) throws -> Bool {
-        try isSound(try bench.sqnrDB(of: try encoded(taking: weights)), spare: KernelTrials.spareDB)
+    mutating func isSound(taking weights: [KernelCandidate.Encoded]) async throws -> Bool {
+        try await isSound(bench.sqnrDB(of: encoded(taking: weights)), spare: KernelTrials.spareDB)
     }
 
     /// What a chosen number of weights has to be better than the target, in dB.
     private static let spareDB = 2.0
 
-    private mutating func isSound(_ sqnrDB: Double, spare: Double = 0) throws -> Bool {
+    private mutating func isSound(_ sqnrDB: Double, spare: Double = 0) async throws -> Bool {
         guard sqnrDB < settings.targetSQNR + spare else { return true }
         guard sqnrDB >= Verification.lowSQNR else { return false }
-        return try sqnrDB >= foldedSQNR() - settings.allowedLoss
+        return try await sqnrDB >= foldedSQNR() - settings.allowedLoss
     }
 
     /// Output SQNR in dB of the same weights computed in float.
-    private mutating func foldedSQNR() throws -> Double {
-        let measured = try foldedDB ?? bench.sqnrDB(of: try ONNXWriter.encode(option.baseline))
+    private mutating func foldedSQNR() async throws -> Double {
+        if let foldedDB { return foldedDB }
+        let measured = try await bench.sqnrDB(of: ONNXWriter.encode(option.baseline))
         foldedDB = measured
         return measured
     }

@@ -81,8 +81,8 @@ public struct MixedQuantizer: Technique {
         context.progress("measuring \(names.count) weights in \(widths.count) widths")
         let points = try await BitSensitivity(piece.model, settings: self, context: context)
             .measure(names, source: source, rows: seen)
-        let bench = try CandidateBench(
-            model: piece.model, original: piece.original, source: source, rows: heldOut, profile: context.profile)
+        let bench = try await CandidateBench(
+            model: piece.model, original: piece.original, source: source, rows: heldOut, in: context)
         let search = MixedSearch(
             settings: self, context: context, calibrationRows: min(calibrationRows, seen.count),
             allocation: BitAllocation(points), bench: bench)

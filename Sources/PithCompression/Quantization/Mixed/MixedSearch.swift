@@ -95,6 +95,6 @@ struct MixedSearch {
         try await technique.apply(to: &copy, in: context)
         return Measured(
             piece: copy, widths: widths, byteCount: allocation.cost(of: widths).byteCount,
-            sqnrDB: try bench.sqnrDB(of: try ONNXWriter.encode(copy.model)))
+            sqnrDB: try await bench.sqnrDB(of: try ONNXWriter.encode(copy.model)))
     }
 }

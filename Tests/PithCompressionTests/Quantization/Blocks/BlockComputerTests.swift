@@ -33,7 +33,7 @@ import Testing
         let kernels = try DynamicBench.kernels(piece.model, ["x": try SmallModels.tensor([3, 64], seed: 5)])
         #expect(kernels["MatMulNBits"] == 4, "\(kernels) \(piece.notes)")
         #expect(kernels["MatMul"] == nil)
-        #expect(try ClosedLoop.verify(model, piece, written: piece.model).weightsCompared == 4)
+        #expect(try await ClosedLoop.verify(model, piece, written: piece.model).weightsCompared == 4)
         let x = try SmallModels.tensor([9, 64], seed: 6)
         let apart = try GraphBench.agreement(folded, piece.model, ["x": x])
         #expect(arithmetic == .float ? apart > 110 : apart > 38, "\(apart)")
@@ -55,7 +55,9 @@ import Testing
         var tampered = piece.model
         tampered.graph.weights["w3"]?.form = .encoded(
             GroupedIntegers(levels: Tensor(levels, shape: form.shape), scales: form.scales, grouping: form.grouping))
-        let error = #expect(throws: CompressionError.self) { try ClosedLoop.verify(model, piece, written: tampered) }
+        let error = await #expect(throws: CompressionError.self) {
+            try await ClosedLoop.verify(model, piece, written: tampered)
+        }
         #expect(error?.code == .mismatch)
         #expect(error?.problem.contains("'w3'") == true)
     }
@@ -102,7 +104,7 @@ import Testing
         #expect(MinimumRuntime.name(of: piece.model) == "ONNX Runtime 1.23")
         let x = Tensor((0..<12).map { Float($0 * 3) }, shape: try Shape([3, 4]))
         #expect(try GraphBench.agreement(folded, piece.model, ["x": x]) == .infinity)
-        #expect(try ClosedLoop.verify(model, piece, written: piece.model).weightsCompared >= 2)
+        #expect(try await ClosedLoop.verify(model, piece, written: piece.model).weightsCompared >= 2)
         let row = try #require(Ledger(original: model, piece: piece).rows.first { $0.weight == "t" })
         #expect(row.note.hasPrefix("row kernel (com.microsoft.GatherBlockQuantized)"))
         var tampered = piece.model
@@ -112,7 +114,9 @@ import Testing
             GroupedIntegers(
                 levels: form.levels, scales: Tensor(scales, shape: form.scales.shape), zeroPoints: form.zeroPoints,
                 grouping: form.grouping, levelBits: form.levelBits))
-        let error = #expect(throws: CompressionError.self) { try ClosedLoop.verify(model, piece, written: tampered) }
+        let error = await #expect(throws: CompressionError.self) {
+            try await ClosedLoop.verify(model, piece, written: tampered)
+        }
         #expect(error?.code == .mismatch && error?.problem.contains("'u'") == true)
     }
 
@@ -155,7 +159,7 @@ import Testing
         try await settings.apply(to: &piece, in: context)
         // A range for each row errs less than one for all.
         #expect(piece.model.graph.weights.filter { $0.execution == .roundedBlocks }.map(\.name) == ["w", "v"])
-        #expect(try ClosedLoop.verify(model, piece, written: piece.model).weightsCompared == 2)
+        #expect(try await ClosedLoop.verify(model, piece, written: piece.model).weightsCompared == 2)
         #expect(try GraphBench.agreement(model, piece.model, ["x": try SmallModels.tensor([30, 64], seed: 4)]) > 38)
     }
 
@@ -181,7 +185,7 @@ import Testing
         try await settings.apply(to: &piece, in: context)
         #expect(piece.model.graph.weights.filter { $0.execution == .roundedBlocks }.count == 4, "\(piece.notes)")
         #expect(piece.encodings["w1"]?.technique == "quantize.dynamic")
-        #expect(try ClosedLoop.verify(model, piece, written: piece.model).weightsCompared == 4)
+        #expect(try await ClosedLoop.verify(model, piece, written: piece.model).weightsCompared == 4)
         #expect(try GraphBench.agreement(model, piece.model, ["x": try SmallModels.tensor([30, 64], seed: 21)]) > 36)
         var every = DynamicQuantizer(layers: .every, kernels: .measured)
         every.minimumCount = 1

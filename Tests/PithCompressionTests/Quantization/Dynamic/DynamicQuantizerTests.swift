@@ -29,7 +29,7 @@ import Testing
 
     @Test func `the closed loop compares every weight and holds`() async throws {
         let model = try DynamicBench.products(), piece = try await quantized(model)
-        let found = try ClosedLoop.verify(model, piece, written: piece.model)
+        let found = try await ClosedLoop.verify(model, piece, written: piece.model)
         #expect(found.weightsCompared == 4)
         #expect(found.unoptimizedSQNR > 30)
         #expect(abs(found.optimizedSQNR - found.unoptimizedSQNR) < 0.5)
@@ -45,7 +45,9 @@ import Testing
         var tampered = piece.model
         tampered.graph.weights[name]?.form = .encoded(
             GroupedIntegers(levels: Tensor(levels, shape: form.shape), scales: form.scales, grouping: form.grouping))
-        let error = #expect(throws: CompressionError.self) { try ClosedLoop.verify(model, piece, written: tampered) }
+        let error = await #expect(throws: CompressionError.self) {
+            try await ClosedLoop.verify(model, piece, written: tampered)
+        }
         #expect(error?.code == .mismatch)
         #expect(error?.problem.contains("'\(name)'") == true)
     }
@@ -60,7 +62,7 @@ import Testing
         let kernels = try DynamicBench.kernels(piece.model, ["x": try SmallModels.tensor([20, 1, 64], seed: 5)])
         #expect(kernels["DynamicQuantizeLSTM"] == 1, "\(kernels)")
         #expect(kernels["LSTM"] == nil)
-        let found = try ClosedLoop.verify(model, piece, written: piece.model)
+        let found = try await ClosedLoop.verify(model, piece, written: piece.model)
         #expect(found.weightsCompared == 3)
         #expect(found.optimizedSQNR > 30)
         let rows = Ledger(original: model, piece: piece).rows
@@ -82,7 +84,7 @@ import Testing
         // What lies between them is the rounding of activations alone: 8 bits are good for 40 dB and more.
         #expect(try GraphBench.agreement(folded, piece.model, ["x": x]) > 35)
         #expect(try GraphBench.agreement(model, folded, ["x": x]) > 40)
-        let found = try ClosedLoop.verify(model, piece, written: piece.model)
+        let found = try await ClosedLoop.verify(model, piece, written: piece.model)
         #expect(found.weightsCompared == 3)
     }
 
@@ -109,14 +111,16 @@ import Testing
             ], inputs: [GraphBench.input("x", [-1, 96])], outputs: ["y"],
             weights: [try GraphBench.random("w", [64, 96], seed: 1), try GraphBench.random("b", [64], seed: 2)])
         let piece = try await quantized(model)
-        #expect(try ClosedLoop.verify(model, piece, written: piece.model).weightsCompared == 1)
+        #expect(try await ClosedLoop.verify(model, piece, written: piece.model).weightsCompared == 1)
         let form = try #require(piece.model.graph.weights["w"]?.representation as? GroupedIntegers)
         var levels = form.levels.elements(as: Int8.self)
         levels[70] = levels[70] == 0 ? 1 : 0
         var tampered = piece.model
         tampered.graph.weights["w"]?.form = .encoded(
             GroupedIntegers(levels: Tensor(levels, shape: form.shape), scales: form.scales, grouping: form.grouping))
-        let error = #expect(throws: CompressionError.self) { try ClosedLoop.verify(model, piece, written: tampered) }
+        let error = await #expect(throws: CompressionError.self) {
+            try await ClosedLoop.verify(model, piece, written: tampered)
+        }
         #expect(error?.code == .mismatch)
     }
 
@@ -216,7 +220,7 @@ import Testing
         #expect(piece.encodings["w2"]?.technique == "quantize.weights")
         #expect(piece.encodings["w2"]?.sqnrDB == sqnr)
         #expect(piece.encodings["w2"]?.note.contains("MatMulInteger") == true)
-        #expect(try ClosedLoop.verify(model, piece, written: piece.model).weightsCompared == 4)
+        #expect(try await ClosedLoop.verify(model, piece, written: piece.model).weightsCompared == 4)
         // Levels of eight bits are no levels of seven: they stay as they are, and are told.
         piece = Workpiece(model: model)
         try await WeightQuantizer().apply(to: &piece, in: StageContext())
