@@ -1,3 +1,4 @@
+import Foundation
 package import PithModel
 package import PithTensor
 
@@ -124,7 +125,9 @@ package struct StaticCandidate {
             model.graph.weights[layer.weight]?.execution = .integer
             encodings[layer.weight] = Workpiece.Encoding(
                 technique: rounded[layer.weight]?.technique ?? StaticQuantizer.name,
-                sqnrDB: rounded[layer.weight]?.sqnrDB, note: kernelNote(of: layer))
+                sqnrDB: rounded[layer.weight]?.sqnrDB,
+                note: kernelNote(of: layer)
+                    + (earlier.levelBits < 8 ? "; levels of \(earlier.levelBits) bits, a byte each" : ""))
             return (form, original)
         }
         let bias = layer.bias.flatMap { model.graph.weights[$0]?.decoded().floats() } ?? []
@@ -135,10 +138,19 @@ package struct StaticCandidate {
         if isGemm(layer) { form = form.withZeroPoints }
         model.graph.weights[layer.weight]?.form = .encoded(form)
         model.graph.weights[layer.weight]?.execution = .integer
+        let again = entry.representation == nil ? nil : rounded[layer.weight]
+        let errors = [form.sqnrDB(against: original), again?.sqnrDB].compactMap(\.self)
         encodings[layer.weight] = Workpiece.Encoding(
-            technique: StaticQuantizer.name, sqnrDB: form.sqnrDB(against: original),
-            note: kernelNote(of: layer))
+            technique: StaticQuantizer.name, sqnrDB: StaticCandidate.joined(errors),
+            note: kernelNote(of: layer)
+                + (again.map { "; rounded again: no integer kernel takes it as \($0.technique) left it" } ?? ""))
         return (form, original)
+    }
+
+    /// The signal-to-noise ratio of errors made one after the other, which do not depend on each other, in dB; nil for none.
+    private static func joined(_ ratios: [Double]) -> Double? {
+        guard ratios.count > 1 else { return ratios.first }
+        return -10 * log10(ratios.reduce(0) { $0 + pow(10, -$1 / 10) })
     }
 
     private func kernelNote(of layer: IntegerLayer) -> String {

@@ -322,6 +322,26 @@ struct StaticCandidateTests {
         let form = try #require(weight.representation as? GroupedIntegers)
         #expect(form.levels == rounded.levels && form.scales == rounded.scales && form.grouping == rounded.grouping)
         #expect(result.encodings["w"]?.technique == "quantize.weights")
+        #expect(result.encodings["w"]?.note.hasSuffix("levels of 5 bits, a byte each") == true)
+    }
+
+    @Test func `levels that no kernel takes are rounded again, and the ledger says so with the whole error`()
+        async throws
+    {
+        let model = try grouped(bias: true), data = try GraphBench.random("", [3, 4, 8, 8], seed: 5).decoded()
+        let exact = try #require(model.graph.weights["w"]).decoded()
+        var piece = Workpiece(model: model), settings = WeightQuantizer()
+        (settings.bits, settings.minimumCount, settings.symmetric) = (4, 1, false)
+        try await settings.apply(to: &piece, in: StageContext())
+        let observations = ["x": observation(data, axis: 1), "r": observation(data, axis: 1)]
+        let result = try StaticCandidate(
+            piece, excluding: [], observations: observations, settings: StaticQuantizer(), activationType: .uint8)
+        let entry = try #require(result.encodings["w"]), before = try #require(piece.encodings["w"]?.sqnrDB)
+        #expect(entry.note.contains("rounded again: no integer kernel takes it as quantize.weights left it"))
+        let told = try #require(entry.sqnrDB)
+        let real = try #require(result.model.graph.weights["w"]?.representation?.sqnrDB(against: exact))
+        // Four bits are off by far more than the eight that follow.
+        #expect(told < before && told > before - 0.5 && abs(told - real) < 0.2, "\(before) \(told) \(real)")
     }
 
     @Test func `a bias that two layers share is copied for one of them only`() throws {
