@@ -1,9 +1,9 @@
-import PithEvaluation
+package import PithEvaluation
 
 /// Compares models with one reference, whose outputs are kept, on rows that threads share.
 ///
 /// The rows are cut into parts that do not depend on the number of threads, so neither do the errors.
-struct ParallelEvaluator {
+package struct ParallelEvaluator {
     private let parts: [Evaluator]
     private let threads: Int
     /// The samples, a few at a time.
@@ -16,16 +16,21 @@ struct ParallelEvaluator {
     /// Outputs of the reference kept in memory, at most.
     private static let mostBytes = 64 << 20
 
-    /// Runs `reference` over `rows`, of which there is at least one.
+    /// Runs `reference` over `rows`.
     ///
     /// Few rows are run in smaller batches, where card and graph leave that open, so that there are four parts.
-    /// - Throws: What the source and the reference throw.
-    init(source: any SampleSource, reference: any InferenceModel, rows: Range<Int>, threads: Int) async throws {
+    /// - Throws: `EvaluationError` `.emptyRange` without rows; what the source and the reference throw.
+    package init(
+        source: any SampleSource, reference: any InferenceModel, rows: Range<Int>, threads: Int
+    ) async throws {
+        // Says what is wrong where there are no rows.
+        _ = try Evaluator(source: source, reference: reference, rows: rows)
         let share = max((rows.count + ParallelEvaluator.smallPieces - 1) / ParallelEvaluator.smallPieces, 1)
         let first = source.sampleRows(rows.lowerBound..<rows.lowerBound + 1).first ?? rows.lowerBound
-        let plan = try BatchPlan(for: source, models: [reference], row: first).limited(to: share)
-        let shared = FidelitySource(source, batch: plan.size)
-        let ranges = shared.pieces(of: rows, batch: plan.size, count: ParallelEvaluator.pieces)
+        let plan = try BatchPlan(for: source, models: [reference], row: first)
+        let size = source.batchSize ?? plan.limited(to: share).size
+        let shared = FidelitySource(source, batch: size)
+        let ranges = shared.pieces(of: rows, batch: size, count: ParallelEvaluator.pieces)
         (self.source, self.threads) = (shared, threads)
         parts = try await Parallel.map(ranges, threads: threads) { range in
             try Evaluator(source: shared, reference: reference, rows: range)
@@ -36,7 +41,7 @@ struct ParallelEvaluator {
     /// The error of each compared output of `candidate`.
     ///
     /// - Throws: What the source and the models throw.
-    func errors(of candidate: any InferenceModel) async throws -> [OutputError] {
+    package func errors(of candidate: any InferenceModel) async throws -> [OutputError] {
         ParallelEvaluator.joined(try await Parallel.map(parts, threads: threads) { try $0.errorSums(of: candidate) })
     }
 

@@ -44,7 +44,7 @@ package struct LayerSensitivity {
         let session = try Session(
             bytes: try ONNXWriter.encode(doubled.exposing(names)), name: "sensitivity", options: options)
         let plan = try BatchPlan(for: source, models: [session], row: source.sampleRows(rows).first ?? 0)
-            .limited(to: LayerSensitivity.batch)
+            .limited(to: source.batchSize == nil ? LayerSensitivity.batch : BatchPlan.observedSize)
         let looked = rows.lowerBound..<min(rows.upperBound, rows.lowerBound + LayerSensitivity.mostRows)
         let runner = BatchRunner(source: source, plan: plan)
         let parts = try await Parallel.map(

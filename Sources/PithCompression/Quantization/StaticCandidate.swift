@@ -143,7 +143,7 @@ package struct StaticCandidate {
         encodings[layer.weight] = Workpiece.Encoding(
             technique: StaticQuantizer.name, sqnrDB: StaticCandidate.joined(errors),
             note: kernelNote(of: layer)
-                + (again.map { "; rounded again: no integer kernel takes it as \($0.technique) left it" } ?? ""))
+                + (again.map { "; rounded again to \(settings.weightBits) bits, after \($0.technique)" } ?? ""))
         return (form, original)
     }
 

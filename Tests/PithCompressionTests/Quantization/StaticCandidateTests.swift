@@ -337,7 +337,7 @@ struct StaticCandidateTests {
         let result = try StaticCandidate(
             piece, excluding: [], observations: observations, settings: StaticQuantizer(), activationType: .uint8)
         let entry = try #require(result.encodings["w"]), before = try #require(piece.encodings["w"]?.sqnrDB)
-        #expect(entry.note.contains("rounded again: no integer kernel takes it as quantize.weights left it"))
+        #expect(entry.note.contains("rounded again to 8 bits, after quantize.weights"))
         let told = try #require(entry.sqnrDB)
         let real = try #require(result.model.graph.weights["w"]?.representation?.sqnrDB(against: exact))
         // Four bits are off by far more than the eight that follow.
