@@ -110,7 +110,8 @@ public struct CompressionJob: Sendable {
                 selector: stage.selector, dataset: dataset, threads: options.threads,
                 seed: options.seed &+ UInt64(index), profile: options.profile, progress: progress)
             piece.checkNames(of: stage.selector, in: original)
-            let before = Set(piece.encodings.keys), handed = (piece.unsmoothed != nil, piece.roundedOnFloat != nil)
+            let before = Set(piece.encodings.keys)
+            let hadUnsmoothed = piece.unsmoothed != nil, hadRoundedOnFloat = piece.roundedOnFloat != nil
             do {
                 try await stage.technique.apply(to: &piece, in: context)
             } catch let error as CompressionError where error.code == .invalidData {
@@ -119,9 +120,9 @@ public struct CompressionJob: Sendable {
                 throw error
             }
             piece.tellIdle(stage, number: index + 1, since: before)
-            // It was for that stage alone.
-            if handed.0 { piece.unsmoothed = nil }
-            if handed.1 { piece.roundedOnFloat = nil }
+            // They were for that stage alone.
+            if hadUnsmoothed { piece.unsmoothed = nil }
+            if hadRoundedOnFloat { piece.roundedOnFloat = nil }
         }
     }
 

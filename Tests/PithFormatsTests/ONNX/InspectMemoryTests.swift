@@ -68,7 +68,7 @@
             #expect(peak < 60 || peak - min(libraries, 40) < 32)
         }
 
-        @Test func `inspecting a model of 3 GB with external data takes less than a second and 100 MB`() throws {
+        @Test func `inspecting a model of 3 GB with external data takes seconds at most and less than 100 MB`() throws {
             let scratch = try ScratchFolder(), count = 48, bytes = 1 << 26
             var model = HandmadeModel()
             model.inputs = [HandmadeModel.value("x", type: 1, [1, 4096])]
@@ -89,7 +89,6 @@
             let run = try InspectRun(path)
             #expect(run.status == 0 && run.output.contains("805306368 parameters"))
             #expect(try #require(run.peakMiB) < 95)
-            // Reading the hole would take longer, on a busy machine too.
             #expect(run.seconds < 5)
         }
 
