@@ -15,8 +15,8 @@ struct LayerWork {
     /// How activations are rounded where the layers to come are looked at.
     var formats: [String: ActivationFormat] = [:]
     private var names: NameSource
-    /// Readers of each weight that serves as a bias.
-    private let index: GraphIndex
+    /// Weights that several layers read: what one of them would make up for, the others do not lack.
+    private let shared: Set<String>
 
     /// Starts with a piece in which everything but the layers to come is as it will be.
     init(
@@ -30,7 +30,8 @@ struct LayerWork {
         collector = LayerMomentCollector(source: source, rows: rows, threads: context.threads)
         rounded = piece.model.decoded
         names = NameSource(taken: piece.model.graph.allNames)
-        index = GraphIndex(piece.model.graph)
+        var seen: Set<String> = []
+        shared = Set(RoundingLayer.all(in: piece.model.graph).map(\.weight).filter { !seen.insert($0).inserted })
     }
 
     /// The piece with all that was rounded.
@@ -48,6 +49,8 @@ struct LayerWork {
         }
         let moments = try await collector.collect(chosen, float: float, rounded: rounded, formats)
         for (item, moments) in zip(chosen, moments) where moments.inputs.allSatisfy({ $0.count > 0 }) {
+            // Another layer of these may have the same weight.
+            guard piece.model.graph.weights[item.layer.weight]?.dense != nil else { continue }
             do {
                 try await round(item.layer, item.matrix, moments)
             } catch let error as CompressionError where error.code == .invalidSetting && technique.damping == 0 {
@@ -58,11 +61,12 @@ struct LayerWork {
     }
 
     private mutating func round(_ layer: RoundingLayer, _ matrix: LayerMatrix, _ moments: LayerMoments) async throws {
-        let technique = technique, hasBias = canStoreBias(of: layer)
+        let technique = technique, isShared = shared.contains(layer.weight)
+        let hasBias = layer.bias != .absent && !isShared
         let problems = try await Parallel.map(Array(0..<matrix.groups), threads: context.threads) { group in
             try RoundingProblem(
                 named: layer.weight, weights: matrix.numbers(group: group), rows: matrix.rows, columns: matrix.columns,
-                inputs: moments.inputs[group], outputs: moments.outputs[group], hasBias: hasBias,
+                inputs: moments.inputs[group], outputs: isShared ? nil : moments.outputs[group], hasBias: hasBias,
                 damping: technique.damping > 0 ? technique.damping : nil, strength: technique.strength)
         }
         let form = try await technique.form(
@@ -86,39 +90,30 @@ struct LayerWork {
         }
     }
 
-    /// Whether a new bias has a place: a row that a product's sum shares with others has to stay.
-    private func canStoreBias(of layer: RoundingLayer) -> Bool {
-        switch layer.bias {
-        case .absent: false
-        case .input: true
-        case .summand(let row): index.readers[row]?.count == 1 && !index.outputs.contains(row)
-        }
-    }
-
     /// Gives a layer its new bias; a bias that others read too is copied.
     private mutating func store(_ bias: [Float], of layer: RoundingLayer) {
+        let old: String?, place: (node: Int, input: Int)
         switch layer.bias {
         case .absent: return
-        case .input(let old):
-            let isOwn = old.map { index.readers[$0]?.count == 1 && !index.outputs.contains($0) } ?? false
-            let name = isOwn ? old ?? "" : names.make(layer.weight, "_bias")
-            let tensor = Tensor(vector: bias)
-            for keyPath in [\LayerWork.piece.model, \.rounded] {
-                self[keyPath: keyPath].graph.weights[name] = Weight(name, tensor)
-                self[keyPath: keyPath].graph.nodes[layer.node].inputs =
-                    Array(self[keyPath: keyPath].graph.nodes[layer.node].inputs.prefix(2)) + [name]
-            }
-            if let old, !isOwn {
-                piece.trace.record([old], into: [name], note: "copied for \(layer.label)", by: type(of: technique).name)
-            }
-            piece.reasons[name] = "kept: corrected for the rounding of \(layer.weight)"
-        case .summand(let old):
-            guard let shape = piece.model.graph.weights[old]?.shape else { return }
-            for keyPath in [\LayerWork.piece.model, \.rounded] {
-                self[keyPath: keyPath].graph.weights[old]?.form = .dense(Tensor(bias, shape: shape))
-            }
-            piece.reasons[old] = "kept: corrected for the rounding of \(layer.weight)"
+        case .input(let bias): (old, place) = (bias, (layer.node, 2))
+        case .summand(let row, let sum):
+            (old, place) = (row, (sum, piece.model.graph.nodes[sum].inputs.firstIndex(of: row) ?? 1))
         }
+        // The last to read a bias that others have copied gets the bias itself.
+        let isOwn = old.map { ChannelMatrix.isOwn($0, piece.model.graph, GraphIndex(piece.model.graph)) } ?? false
+        let name = isOwn ? old ?? "" : names.make(layer.weight, "_bias")
+        let shape = old.flatMap { piece.model.graph.weights[$0]?.shape }
+        let tensor = shape.map { Tensor(bias, shape: $0) } ?? Tensor(vector: bias)
+        for keyPath in [\LayerWork.piece.model, \.rounded] {
+            self[keyPath: keyPath].graph.weights[name] = Weight(name, tensor)
+            var inputs = self[keyPath: keyPath].graph.nodes[place.node].inputs
+            inputs = inputs.prefix(place.input) + [name] + inputs.dropFirst(place.input + 1)
+            self[keyPath: keyPath].graph.nodes[place.node].inputs = inputs
+        }
+        if let old, !isOwn {
+            piece.trace.record([old], into: [name], note: "copied for \(layer.label)", by: type(of: technique).name)
+        }
+        piece.reasons[name] = "kept: corrected for the rounding of \(layer.weight)"
     }
 }
 

@@ -9,8 +9,8 @@ package struct RoundingLayer: Sendable {
         case absent
         /// The third input of the node, which may be missing.
         case input(String?)
-        /// A weight that the node after a product adds.
-        case summand(String)
+        /// A weight that a node after a product adds, and the position of that node.
+        case summand(String, node: Int)
     }
 
     /// Position of the node in the graph.
@@ -101,7 +101,7 @@ package struct RoundingLayer: Sendable {
                 let sum = graph.nodes[reader].outputs.first,
                 let row = graph.nodes[reader].inputs.first(where: { $0 != output && isRow($0) })
             else { return (.absent, output) }
-            return (.summand(row), sum)
+            return (.summand(row, node: reader), sum)
         }
         if node.isStandard("Gemm") {
             guard node.float("alpha", default: 1) == 1, node.float("beta", default: 1) == 1,
