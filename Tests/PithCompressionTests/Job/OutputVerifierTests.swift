@@ -96,4 +96,22 @@ import Testing
         let error = try #require(await mismatch(original: model(0.1), meant: meant, written: model(0.101)))
         #expect(error.problem.contains("nothing was quantized"))
     }
+
+    @Test func `a model that computes in half floats may round elsewhere, and no more than that`() async throws {
+        func model(_ slope: Float, inHalf: Bool) -> Model {
+            let to = Attribute("to", .integer(inHalf ? 10 : 1)), back = Attribute("to", .integer(1))
+            return GraphBench.model(
+                [
+                    Node("Cast", inputs: ["x"], outputs: ["h"], attributes: [to]),
+                    Node("LeakyRelu", inputs: ["h"], outputs: ["z"], attributes: [Attribute("alpha", .float(slope))]),
+                    Node("Cast", inputs: ["z"], outputs: ["y"], attributes: [back]),
+                ], inputs: [GraphBench.input("x", [-1, 8])], outputs: ["y"], weights: [])
+        }
+        // The smaller change is 70 dB below the output, the larger 40 dB.
+        let half = Workpiece(model: model(0.1, inHalf: true)), float = Workpiece(model: model(0.1, inHalf: false))
+        let found = try await verify(original: half.model, meant: half, written: model(0.1003, inHalf: true))
+        #expect((60...80).contains(found.optimizedSQNR))
+        _ = await mismatch(original: float.model, meant: float, written: model(0.1003, inHalf: false))
+        _ = await mismatch(original: half.model, meant: half, written: model(0.11, inHalf: true))
+    }
 }
