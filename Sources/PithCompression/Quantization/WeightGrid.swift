@@ -1,4 +1,5 @@
 import PithModel
+import PithTensor
 
 /// How the levels of weights are laid out: bits, groups that share a scale, zero points, the type of scales.
 ///
@@ -12,7 +13,20 @@ import PithModel
 public struct WeightGrid: Hashable, Sendable {
     /// The type of scales.
     public enum Scales: String, Codable, Sendable, CaseIterable {
-        case float32, float16
+        case float32
+        /// Half floats, but for weights whose steps they can not hold: those get scales in float32.
+        case float16
+
+        /// The steps of a weight for which half floats are used: smaller ones would lie between few numbers, 2^-24 apart.
+        private static let steps: ClosedRange<Float> = 0x1p-16...0x1p15
+
+        /// The type for a weight of these numbers in levels of `bits`.
+        func type(for numbers: Span<Float>, bits: Int) -> LevelFormat.ScaleType {
+            let bounds = Kernels.range(of: numbers).bounds ?? 0...0
+            let peak = max(bounds.upperBound, -bounds.lowerBound)
+            let isHeld = peak == 0 || Scales.steps.contains(peak / Float(1 << bits - 1))
+            return self == .float16 && isHeld ? .float16 : .float32
+        }
     }
 
     /// How the range of a group is chosen.
@@ -29,9 +43,9 @@ public struct WeightGrid: Hashable, Sendable {
     var scales: Scales
     var clipping: Clipping
 
-    /// The same for the rounding core.
-    var format: LevelFormat {
-        LevelFormat(bits: bits, isSymmetric: isSymmetric, scaleType: scales == .float16 ? .float16 : .float32)
+    /// The same for the rounding core, for a weight of these numbers.
+    func format(for numbers: Span<Float>) -> LevelFormat {
+        LevelFormat(bits: bits, isSymmetric: isSymmetric, scaleType: scales.type(for: numbers, bits: bits))
     }
 
     /// Whether ``SymmetricIntegers`` makes these levels, as integer kernels take them.

@@ -64,12 +64,13 @@ public struct WeightQuantizer: GridTechnique, WeightTechnique {
             ? WeightRows(whole: tensor.shape)
             : WeightRows(tensor.shape, channels: part.axis, blocksAlong: takesBlocks ? part.reduced : nil)
         var rounder = WeightRounder()
-        rounder.format = grid.format
+        let numbers = tensor.elements(as: Float.self)
+        rounder.format = grid.format(for: numbers.span)
         let size = part.layer == .table && tableBlockSize > 0 ? tableBlockSize : blockSize
         rounder.blockSize = takesBlocks ? size : nil
         rounder.criterion = clipping == .mse ? .squaredError : .range
         let rounded = try rounder.roundToNearest(
-            layout.rows(of: tensor.elements(as: Float.self)), rows: layout.count, columns: layout.columns, named: name)
+            layout.rows(of: numbers), rows: layout.count, columns: layout.columns, named: name)
         guard let form = layout.form(of: rounded) else {
             throw CompressionError(
                 code: .unsupportedShape, subject: name, problem: "its shape takes no blocks.",

@@ -149,7 +149,7 @@ public struct GPTQQuantizer: GridTechnique, LayerwiseTechnique {
     func form(
         of matrix: LayerMatrix, named name: String, _ problems: [RoundingProblem], takesBlocks: Bool, threads: Int
     ) async throws -> GroupedIntegers? {
-        let rounder = rounder(for: name, takesBlocks: takesBlocks)
+        let rounder = rounder(for: name, of: matrix, takesBlocks: takesBlocks)
         guard problems.count == 1, let problem = problems.first else {
             return matrix.form(try await Parallel.map(problems, threads: threads) { try rounder.round($0) })
         }
@@ -161,12 +161,12 @@ public struct GPTQQuantizer: GridTechnique, LayerwiseTechnique {
     }
 
     /// The rounder that these settings describe, for the weight `name`, which takes blocks or not.
-    private func rounder(for name: String, takesBlocks: Bool) -> WeightRounder {
+    private func rounder(for name: String, of matrix: LayerMatrix, takesBlocks: Bool) -> WeightRounder {
         var rounder = WeightRounder()
         rounder.ordersByActivation = activationOrder
         rounder.method = rounding == .nearest ? .nearest : rounding == .gptq ? .feedback : .refined
         let grid = grid(bits: bitsOf[name] ?? bits)
-        rounder.format = grid.format
+        rounder.format = grid.format(for: matrix.numbers.span)
         rounder.blockSize = takesBlocks && grid.blockSize > 0 ? grid.blockSize : nil
         rounder.criterion = grid.clipping == .mse ? .squaredError : .range
         return rounder

@@ -41,7 +41,7 @@ package struct ScaleSearch: Sendable {
         }
     }
 
-    private let rounder: WeightRounder
+    private let grid: WeightGrid
     private let steps: Int
 
     /// Output channels of a product that are rounded to compare exponents.
@@ -54,12 +54,7 @@ package struct ScaleSearch: Sendable {
     /// A search over `steps` exponents above zero, with the grids of the stage that follows.
     init(grid: WeightGrid, steps: Int) {
         self.steps = steps
-        var rounder = WeightRounder()
-        rounder.method = .nearest
-        rounder.format = grid.format
-        rounder.blockSize = grid.blockSize > 0 ? grid.blockSize : nil
-        rounder.criterion = grid.clipping == .mse ? .squaredError : .range
-        self.rounder = rounder
+        self.grid = grid
     }
 
     /// The best factors; nil where none makes the error smaller by a hundredth.
@@ -109,6 +104,11 @@ package struct ScaleSearch: Sendable {
     private func rounded(_ problem: RoundingProblem, _ factors: [Double]) throws -> [Float] {
         let columns = problem.columns
         let scaled = problem.weights.indices.map { Float(Double(problem.weights[$0]) * factors[$0 % columns]) }
+        var rounder = WeightRounder()
+        rounder.method = .nearest
+        rounder.format = grid.format(for: scaled.span)
+        rounder.blockSize = grid.blockSize > 0 ? grid.blockSize : nil
+        rounder.criterion = grid.clipping == .mse ? .squaredError : .range
         let values = try rounder.roundToNearest(scaled, rows: problem.rows, columns: columns, named: problem.name)
             .values()
         return values.indices.map { Float(Double(values[$0]) / factors[$0 % columns]) }

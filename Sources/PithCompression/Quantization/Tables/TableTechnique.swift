@@ -29,12 +29,13 @@ extension TableTechnique {
         let takesBlocks = blockSize > 0 && part.reduced != nil
         let size = part.layer == .table && tableBlockSize > 0 ? tableBlockSize : blockSize
         let layout = WeightRows(tensor.shape, channels: part.axis, blocksAlong: takesBlocks ? part.reduced : nil)
+        let numbers = tensor.elements(as: Float.self)
         let weights = try WeightBlocks(
-            layout.rows(of: tensor.elements(as: Float.self)), rows: layout.count, columns: layout.columns,
+            layout.rows(of: numbers), rows: layout.count, columns: layout.columns,
             blockSize: takesBlocks ? size : nil, named: name)
         // Codes are counted from 0, which is what levels around a stored zero point are.
         let format = LevelFormat(
-            bits: bits, isSymmetric: false, scaleType: scales == .float16 ? .float16 : .float32)
+            bits: bits, isSymmetric: false, scaleType: scales.type(for: numbers.span, bits: bits))
         let fitter = BlockScaleFitter(format: format, clipping: clipping)
         let table = table(for: weights, over: weights.sample(), fitter)
         let rounded = weights.coded(by: table, fitter, keepsGain: gainCorrection)
