@@ -32,8 +32,8 @@ extension Recipe {
     /// The same recipes in a fixed order of what they take from a weight, the gentlest first.
     package static var gentlestFirst: [Recipe] {
         let names = [
-            "clean", "fp16", "int8-weights", "int8-accurate", "int8", "int8-dynamic", "trellis", "mixed", "coded",
-            "int4-accurate", "int4", "int2",
+            "clean", "fp16", "int8-weights", "int8-accurate", "int8", "int8-dynamic", "trellis", "int4-accurate",
+            "mixed", "coded", "int4", "int2",
         ]
         return names.compactMap { name in builtIn.first { $0.name == name } }
     }
