@@ -1,7 +1,7 @@
 internal import PithTensor
 
 /// How far one output of a candidate lies from the reference's.
-public struct OutputError: Sendable, Hashable {
+public struct OutputError: Sendable, Hashable, Codable {
     /// Name of the reference's output.
     public var name: String
     /// Signal-to-noise ratio in dB, within -200...200.

@@ -6,18 +6,24 @@ public struct ScoreReport: Encodable, Sendable {
     let model: String
     let reference: String?
     let evaluation: EvaluationReport
+    /// The error of each output, where there are several; nil without a reference.
+    let outputs: [OutputError]?
     let latency: LatencyReport?
 
     /// Joins what was measured.
-    public init(model: String, reference: String?, evaluation: EvaluationReport, latency: LatencyReport?) {
+    public init(
+        model: String, reference: String?, evaluation: EvaluationReport, outputs: [OutputError]? = nil,
+        latency: LatencyReport?
+    ) {
         self.model = model
         self.reference = reference
         self.evaluation = evaluation
+        self.outputs = outputs
         self.latency = latency
     }
 
     private enum Key: String, CodingKey {
-        case model, reference, latency
+        case model, reference, outputs, latency
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -25,6 +31,7 @@ public struct ScoreReport: Encodable, Sendable {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(model, forKey: .model)
         try container.encode(reference, forKey: .reference)
+        try container.encodeIfPresent(outputs, forKey: .outputs)
         try container.encode(latency, forKey: .latency)
     }
 
@@ -33,6 +40,10 @@ public struct ScoreReport: Encodable, Sendable {
         var lines = evaluation.notes.map { "note: \($0)" }
         if let accuracy = evaluation.accuracy { lines += ScoreText.lines(accuracy) }
         if let fidelity = evaluation.fidelity { lines.append(ScoreText.line(fidelity)) }
+        if let outputs {
+            let figures = outputs.map { "\($0.name) \($0.sqnrDB.formatted(digits: 2)) dB" }
+            lines.append("outputs: scored is '\(evaluation.output)'; " + figures.joined(separator: ", "))
+        }
         if let latency { lines.append(ScoreText.line(latency)) }
         guard let classes = evaluation.classes else { return lines.joined(separator: "\n") }
         return lines.joined(separator: "\n") + "\n\n" + table(classes)

@@ -52,9 +52,11 @@ struct EvaluateCommand: AsyncParsableCommand {
         let evaluator = try Evaluator(source: dataset, reference: session)
         var report = try evaluator.evaluate(candidate) { done, total in Console.progress("scoring \(done)/\(total)") }
         report.notes = dataset.notes + report.notes
+        let isOneOfMany = evaluator.comparedOutputs.count > 1
+        let outputs = try isOneOfMany ? candidate.map { try evaluator.errors(of: $0) } : nil
         Console.progress("timing")
         let latency = try evaluator.latency(of: candidate.map { [$0] } ?? [], settings: Latency(budgetSeconds: 0.5))
             .first
-        return ScoreReport(model: model, reference: reference, evaluation: report, latency: latency)
+        return ScoreReport(model: model, reference: reference, evaluation: report, outputs: outputs, latency: latency)
     }
 }
