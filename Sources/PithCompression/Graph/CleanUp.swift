@@ -15,8 +15,15 @@ public struct CleanUp: Technique {
 
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
         context.progress("cleaning the graph")
+        // In older formats every weight is listed as an input; in these, one that callers may replace.
+        let format = piece.model.formatVersion, names = piece.model.graph.inputs.map(\.name)
         let cleaner = GraphCleaner(evaluator: RuntimeConstantEvaluator())
         let summary = try cleaner.clean(&piece.model, trace: &piece.trace)
         piece.note(summary.description)
+        let left = Set(piece.model.graph.inputs.map(\.name)), fixed = names.filter { !left.contains($0) }
+        if format >= 4, !fixed.isEmpty {
+            let named = fixed.prefix(3).joined(separator: ", ") + (fixed.count > 3 ? " and others" : "")
+            piece.note("\(fixed.count) inputs that have a value in the file keep it whatever callers feed: \(named).")
+        }
     }
 }

@@ -73,7 +73,9 @@ import Testing
 
     @Test func `without data models are compared on made-up inputs, and that is said`() async throws {
         let report = try await compare(try Scratch(), ["int8-weights"], data: nil), entry = report.candidates[0]
-        #expect(report.data == nil && report.notes.count == 1 && report.notes[0].contains("made-up inputs"))
+        // On a busy machine times have a note of their own.
+        let notes = report.notes.filter { !$0.contains("busy") }
+        #expect(report.data == nil && notes.count == 1 && notes[0].contains("made-up inputs"))
         #expect(entry.accuracy == nil && report.reference.score == nil)
         #expect(try #require(entry.fidelity).sqnrDB > 20)
         #expect(entry.layers.layers.count > 5)

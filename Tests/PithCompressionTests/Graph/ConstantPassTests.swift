@@ -61,6 +61,20 @@ struct ConstantPassTests {
         #expect(model.formatVersion == 4)
     }
 
+    @Test(.enabled(if: GraphBench.hasRuntime), arguments: [(3, false), (8, true)])
+    func `that callers can not replace a weight any more is said where the format let them`(
+        version: Int, isSaid: Bool
+    ) async throws {
+        var model = GraphBench.model(
+            [Node("Add", inputs: ["x", "w"], outputs: ["y"])],
+            inputs: [GraphBench.input("x", [2]), GraphBench.input("w", [2])],
+            outputs: ["y"], weights: [Weight("w", Tensor(vector: [Float(1), 2]))], opset: 8)
+        model.formatVersion = version
+        var piece = Workpiece(model: model)
+        try await CleanUp().apply(to: &piece, in: StageContext())
+        #expect(piece.notes.contains { $0.contains("whatever callers feed: w.") } == isSaid)
+    }
+
     @Test(.enabled(if: GraphBench.hasRuntime)) func `constant arithmetic is computed by the runtime`() throws {
         var model = GraphBench.model(
             [
