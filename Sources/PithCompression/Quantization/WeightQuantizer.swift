@@ -7,6 +7,9 @@ import PithTensor
 /// They are written so that a runtime folds them to floats once when it loads the model (tables are read row by row in
 /// integers), so any operator set will do and no layer becomes slower.
 ///
+/// Tables of few rows have a scale for each block of `smallTableBlockSize` weights: the error of a row that is read at nearly
+/// every position does not average out, and their scales weigh nothing.
+///
 /// - Error bound: half a step of its group for each weight, scales rounded to half floats and clipping aside.
 /// - Reference: Krishnamoorthi, "Quantizing deep convolutional networks for efficient inference", arXiv:1806.08342,
 ///   section 3.1.
@@ -28,6 +31,8 @@ public struct WeightQuantizer: GridTechnique, WeightTechnique {
     public var blockSize = 0
     /// The same for tables, where there are blocks at all; 0: as `blockSize` says.
     public var tableBlockSize = 0
+    /// The same for tables with at most a 64th of the model's weights where `blockSize` is 0; 0: one scale for each row.
+    public var smallTableBlockSize = 32
     public var granularity = Granularity.channel
     /// Whether levels lie around zero; if not, each group has a zero point.
     public var symmetric = true
@@ -40,6 +45,11 @@ public struct WeightQuantizer: GridTechnique, WeightTechnique {
 
     public func validate() throws(CompressionError) {
         try validateGrid()
+        guard smallTableBlockSize == 0 || smallTableBlockSize >= 8 else {
+            throw Self.invalid(
+                "smallTableBlockSize", "\(smallTableBlockSize) weights do not pay for a scale.",
+                remedy: "Use 16, 32, 64, 128, or 0 for none.")
+        }
         guard granularity == .channel || blockSize == 0 else {
             throw Self.invalid(
                 "granularity", "blocks of \(blockSize) and one scale for the whole tensor can not both be.",
@@ -49,7 +59,31 @@ public struct WeightQuantizer: GridTechnique, WeightTechnique {
 
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
         try raiseOperatorSet(of: &piece)
+        let small = smallTables(of: piece.model, in: context)
+        if !small.isEmpty {
+            var quantizer = self
+            quantizer.blockSize = smallTableBlockSize
+            quantizer.tableBlockSize = 0
+            try await quantizer.encodeWeights(of: &piece, in: context) { small.contains($0) }
+        }
         try await encodeWeights(of: &piece, in: context)
+    }
+
+    /// A table is small that has at most the model's weights divided by this.
+    private static let smallTablePart = 64
+
+    /// Qualified names of the tables whose rows are cut into blocks though nothing else is.
+    private func smallTables(of model: Model, in context: StageContext) -> Set<String> {
+        guard smallTableBlockSize > 0, blockSize == 0, granularity == .channel else { return [] }
+        let largest = ModelFacts(model).parameterCount / WeightQuantizer.smallTablePart
+        var names: Set<String> = []
+        for (name, tensor, verdict) in verdicts(on: model, in: context) {
+            guard tensor.count <= largest, case .success(let part) = verdict, part.layer == .table,
+                let axis = part.reduced, tensor.shape.dimensions[axis] > smallTableBlockSize
+            else { continue }
+            names.insert(name)
+        }
+        return names
     }
 
     func encode(

@@ -41,6 +41,35 @@ struct WeightQuantizerTests {
         GraphBench.model([node], inputs: [GraphBench.input("x", [-1, -2])], outputs: ["y"], weights: [weight])
     }
 
+    @Test func `tables of few rows have a scale for each block of 32, unless told otherwise`() async throws {
+        let tables = [("large", [2000, 64]), ("small", [12, 128]), ("narrow", [32, 32])]
+        let ids = tables.map { GraphBench.input("\($0.0)_ids", [-1], .int64) }
+        let model = GraphBench.model(
+            tables.map { Node("Gather", inputs: [$0.0, "\($0.0)_ids"], outputs: ["\($0.0)_rows"]) },
+            inputs: ids, outputs: tables.map { "\($0.0)_rows" },
+            weights: try tables.map { try GraphBench.random($0.0, $0.1, seed: 1) })
+        func groupings(_ settings: WeightQuantizer) async throws -> [GroupedIntegers.Grouping?] {
+            let piece = try await apply(model, settings)
+            return tables.map { (piece.model.graph.weights[$0.0]?.representation as? GroupedIntegers)?.grouping }
+        }
+        let rows = GroupedIntegers.Grouping.channel(axis: 0)
+        #expect(try await groupings(WeightQuantizer()) == [rows, .block(axis: 1, size: 32), rows])
+        var whole = WeightQuantizer()
+        whole.smallTableBlockSize = 0
+        #expect(try await groupings(whole) == [rows, rows, rows])
+        var blocks = WeightQuantizer()
+        blocks.blockSize = 16
+        #expect(try await groupings(blocks).allSatisfy { $0 == .block(axis: 1, size: 16) })
+        let ours = try await apply(model), theirs = try await apply(model, whole)
+        let gain = try #require(ours.encodings["small"]?.sqnrDB) - #require(theirs.encodings["small"]?.sqnrDB)
+        #expect(gain > 1, "\(gain)")
+        #expect(ours.model.graph.weights["small"]?.execution == .folded)
+        #expect(try await ClosedLoop.verify(model, ours, written: ours.model).weightsCompared == 3)
+        whole.smallTableBlockSize = 4
+        let error = #expect(throws: CompressionError.self) { try whole.validate() }
+        #expect(error?.code == .invalidSetting && error?.subject.contains("smallTableBlockSize") == true)
+    }
+
     @Test(arguments: layers) func `each kind of layer gets a scale for each output channel`(layer: Layer) async throws {
         let weight = try GraphBench.random("w", layer.lengths, seed: 1)
         let piece = try await apply(model(layer.node, weight))
