@@ -75,7 +75,9 @@ public struct BlockComputer: KernelTechnique {
         guard let dataset = context.dataset, !dataset.calibrationRows.isEmpty else {
             return explain(stored, "without calibration data it is not known what that costs", &piece)
         }
-        let options = kernels.map { KernelOption(execution: $0, weights: stored, folded: piece.model) }
+        let options = kernels.map { kernel in
+            KernelOption(weights: stored.map { $0.used(kernel) }, folded: piece.model)
+        }
         try await KernelSearch(settings: self, context: context).run(options, piece.model, &piece)
     }
 
@@ -86,7 +88,9 @@ public struct BlockComputer: KernelTechnique {
         let found = KernelLayers(
             piece.model.graph, for: kind, minimumCount: minimumCount, selector: context.selector)
         for (name, reason) in found.reasons where piece.floatReasons[name] == nil { piece.floatReasons[name] = reason }
-        return found.entries.compactMap { KernelCandidate.Encoded(stored: $0) }
+        return found.entries.compactMap {
+            KernelCandidate.Encoded(stored: $0, execution: kind == .rows ? .rows : .blocks)
+        }
     }
 
     /// How much slower than before a model may seem that reads its tables by row: noise of the measurement.
@@ -96,7 +100,7 @@ public struct BlockComputer: KernelTechnique {
     private func readRows(
         of tables: [KernelCandidate.Encoded], _ piece: inout Workpiece, _ context: StageContext
     ) async throws {
-        let candidate = KernelCandidate(piece.model, taking: tables, execution: .rows)
+        let candidate = KernelCandidate(piece.model, taking: tables)
         let bytes = try ONNXWriter.encode(candidate.model)
         guard (try? Session(bytes: bytes, name: "candidate")) != nil else {
             return explain(tables, KernelTrials.Fault.refused.rawValue, &piece)

@@ -12,7 +12,8 @@ import PithTensor
 /// | `LSTM` with constant weights | ONNX Runtime's `com.microsoft.DynamicQuantizeLSTM` |
 ///
 /// With `kernels: measured` products are also tried in 8-bit blocks of 64 with ONNX Runtime's `com.microsoft.MatMulNBits`,
-/// which rounds activations in blocks too: more accurate where a few channels are large, slower where none are.
+/// which rounds activations in blocks too: more accurate where a few channels are large, slower where none are. Where those
+/// win, as the others err too much, products that err little go back to the faster kernels, as many as `allowedLoss` pays for.
 ///
 /// Graphs nested in others are worked on too. Weights without such a kernel (convolutions, `GRU`, tables, weights that
 /// are read in several ways) are left to later stages.
@@ -105,7 +106,7 @@ public struct DynamicQuantizer: KernelTechnique {
         switch layers {
         case .every:
             piece.unsmoothed = nil
-            KernelCandidate(model, taking: encoded, execution: .dynamic).settle(&piece, by: Self.name)
+            KernelCandidate(model, taking: encoded).settle(&piece, by: Self.name)
             piece.note("Activations of \(encoded.count) weights are rounded at run time.")
         case .measured:
             try await KernelSearch(settings: self, context: context).run(
@@ -127,7 +128,7 @@ public struct DynamicQuantizer: KernelTechnique {
         var baseline: Model?
         if let unsmoothed = piece.unsmoothed { baseline = try await folded(unsmoothed.model) }
         var options = [
-            KernelOption(execution: .dynamic, weights: encoded, folded: try await folded(model), baseline: baseline)
+            KernelOption(weights: encoded, folded: try await folded(model), baseline: baseline)
         ]
         let products = encoded.filter { $0.entry.part.layer == .product && $0.entry.form == nil }
         // Blocks have levels of 8 bits.
@@ -135,10 +136,9 @@ public struct DynamicQuantizer: KernelTechnique {
         let blocks = try await Parallel.map(products, threads: context.threads) { weight in
             try KernelCandidate.Encoded(inBlocks: weight.entry)
         }
-        let whole = KernelCandidate(model, taking: blocks, execution: .folded).model
+        let whole = KernelCandidate(model, taking: blocks.map { $0.used(.folded) }).model
         options.append(
-            KernelOption(
-                execution: .roundedBlocks, weights: blocks, folded: try await folded(whole), baseline: baseline))
+            KernelOption(weights: blocks, folded: try await folded(whole), baseline: baseline))
         return options
     }
 

@@ -3,19 +3,22 @@ import PithTensor
 
 /// A model in which some weights are held in integers, with the account of it.
 struct KernelCandidate {
-    /// A weight in integers.
+    /// A weight in integers, with how they are used.
     struct Encoded: Sendable {
         let entry: KernelLayers.Entry
         let form: GroupedIntegers
+        private(set) var execution: Weight.Execution
         let sqnrDB: Double?
         /// Whether the levels are those that an earlier stage gave, which has the account of them.
         let isEarlier: Bool
 
-        /// Rounds a weight that no stage has rounded: a scale for each output channel, for recurrent layers one in each direction.
+        /// Rounds a weight that no stage has rounded, for dynamic kernels: a scale for each output channel, for recurrent layers one
+        /// in each direction.
         ///
         /// - Throws: `CompressionError` `.nonFiniteWeight`.
         init(_ entry: KernelLayers.Entry, bits: Int) throws(CompressionError) {
             self.entry = entry
+            execution = .dynamic
             if let form = entry.form {
                 (self.form, sqnrDB, isEarlier) = (form, nil, true)
                 return
@@ -46,7 +49,7 @@ struct KernelCandidate {
             return GroupedIntegers(levels: levels, scales: scales, zeroPoints: zeros, grouping: grouping)
         }
 
-        /// Rounds a matrix that no stage has rounded to 8 bits in blocks.
+        /// Rounds a matrix that no stage has rounded to 8 bits in blocks, for kernels that round activations in blocks too.
         ///
         /// - Throws: `CompressionError` `.nonFiniteWeight`.
         init(inBlocks entry: KernelLayers.Entry) throws(CompressionError) {
@@ -63,20 +66,30 @@ struct KernelCandidate {
             // One block is as long as the whole axis where that is short: then the form says a scale for each output.
             self.form = GroupedIntegers(
                 levels: form.levels, scales: scales, grouping: .block(axis: axis, size: quantizer.blockSize))
+            execution = .roundedBlocks
             (self.entry, sqnrDB, isEarlier) = (entry, form.sqnrDB(against: entry.tensor), false)
         }
 
-        /// A weight whose levels a kernel takes as they are, with scales as wide as it wants them; nil for one that has none.
-        init?(stored entry: KernelLayers.Entry) {
+        /// A weight whose levels a kernel of `execution` takes as they are, with scales as wide as it wants them; nil for one that
+        /// has none.
+        init?(stored entry: KernelLayers.Entry, execution: Weight.Execution) {
             guard let form = entry.form, let numbers = form.scales.floats() else { return nil }
             self.form = GroupedIntegers(
                 levels: form.levels, scales: Tensor(numbers, shape: form.scales.shape), zeroPoints: form.zeroPoints,
                 grouping: form.grouping, levelBits: form.levelBits)
+            self.execution = execution
             (self.entry, sqnrDB, isEarlier) = (entry, nil, true)
         }
 
+        /// The same levels used otherwise.
+        func used(_ execution: Weight.Execution) -> Encoded {
+            var other = self
+            other.execution = execution
+            return other
+        }
+
         /// What the ledger says of it.
-        func note(_ execution: Weight.Execution) -> String {
+        var note: String {
             switch execution {
             case .blocks: return "block kernel (com.microsoft.MatMulNBits), float activations"
             case .roundedBlocks:
@@ -91,27 +104,25 @@ struct KernelCandidate {
 
     let model: Model
     let taken: [Encoded]
-    private let execution: Weight.Execution
 
-    /// Puts `taken` into `model`, for kernels of `execution`.
-    init(_ model: Model, taking taken: [Encoded], execution: Weight.Execution) {
-        let forms = Dictionary(taken.map { ($0.entry.name, $0.form) }) { first, _ in first }
+    /// Puts `taken` into `model`, for the kernels that they are meant for.
+    init(_ model: Model, taking taken: [Encoded]) {
+        let encodings = Dictionary(taken.map { ($0.entry.name, $0) }) { first, _ in first }
         var model = model
         model.graph.updateEachGraph { graph, path in
             for name in graph.weights.names {
-                guard let form = forms[path.qualified(name)] else { continue }
-                graph.weights[name]?.form = .encoded(form)
-                graph.weights[name]?.execution = execution
+                guard let encoded = encodings[path.qualified(name)] else { continue }
+                graph.weights[name]?.form = .encoded(encoded.form)
+                graph.weights[name]?.execution = encoded.execution
             }
         }
         self.model = model
         self.taken = taken
-        self.execution = execution
     }
 
     /// The same weights in another form of the model.
     func carried(to model: Model) -> KernelCandidate {
-        KernelCandidate(model, taking: taken, execution: execution)
+        KernelCandidate(model, taking: taken)
     }
 
     /// Puts the candidate on the bench, as the work of `technique`.
@@ -122,19 +133,26 @@ struct KernelCandidate {
             let earlier = encoded.isEarlier ? piece.encodings[name] : nil
             piece.encodings[name] = Workpiece.Encoding(
                 technique: earlier?.technique ?? technique, sqnrDB: earlier?.sqnrDB ?? encoded.sqnrDB,
-                note: encoded.note(execution))
+                note: encoded.note)
             piece.unhandled[name] = nil
             piece.floatReasons[name] = nil
         }
-        let key =
-            switch execution {
-            case .dynamic: "dynamicWeights"
-            case .rows: "rowWeights"
-            case .blocks, .roundedBlocks, .folded, .integer: "blockWeights"
+        for (key, weights) in Dictionary(grouping: taken, by: { KernelCandidate.key(of: $0.execution) }) {
+            var names: [JSONValue] = weights.map { .string($0.entry.name) }
+            // An earlier stage may have given others to the same kernel.
+            if case .array(let earlier) = piece.decisions[key] {
+                names = earlier.filter { !names.contains($0) } + names
             }
-        var names: [JSONValue] = taken.map { .string($0.entry.name) }
-        // An earlier stage may have given others to the same kernel.
-        if case .array(let earlier) = piece.decisions[key] { names = earlier.filter { !names.contains($0) } + names }
-        piece.decisions[key] = .array(names)
+            piece.decisions[key] = .array(names)
+        }
+    }
+
+    /// The decision that holds the weights of kernels of `execution`.
+    private static func key(of execution: Weight.Execution) -> String {
+        switch execution {
+        case .dynamic: "dynamicWeights"
+        case .rows: "rowWeights"
+        case .blocks, .roundedBlocks, .folded, .integer: "blockWeights"
+        }
     }
 }

@@ -2,8 +2,7 @@ import PithModel
 
 /// One kind of kernel with the weights it could use.
 struct KernelOption {
-    /// How the kernels compute: `dynamic`, `blocks` or `roundedBlocks`.
-    let execution: Weight.Execution
+    /// The weights, all for the same kind of kernels.
     let weights: [KernelCandidate.Encoded]
     /// The model as it stands at the end where no candidate is taken: these weights, and all others that a recipe rounds, in
     /// levels that are folded to floats.
@@ -11,8 +10,8 @@ struct KernelOption {
     /// The model without the kernels, and without what was done for them alone, such as smoothed activations.
     let baseline: Model
 
-    init(execution: Weight.Execution, weights: [KernelCandidate.Encoded], folded: Model, baseline: Model? = nil) {
-        (self.execution, self.weights, self.folded) = (execution, weights, folded)
+    init(weights: [KernelCandidate.Encoded], folded: Model, baseline: Model? = nil) {
+        (self.weights, self.folded) = (weights, folded)
         self.baseline = baseline ?? folded
     }
 
@@ -28,10 +27,10 @@ struct KernelOption {
 
     /// What tells one kind of kernel from another in a label.
     var words: String {
-        switch execution {
+        switch weights.first?.execution {
         case .blocks: " by block kernels in float"
         case .roundedBlocks: " by block kernels"
-        case .dynamic, .folded, .integer, .rows: ""
+        case .dynamic, .folded, .integer, .rows, nil: ""
         }
     }
 }

@@ -11,7 +11,9 @@ import PithTensor
 /// `fastSQNR` that is half as fast again as all of these goes first, and what saves little must lose little (``ErrorPrice``).
 ///
 /// Where all products together err too much, those are taken that err the least for what they compute, as many as keep
-/// the output sound: each one's own effect on the output is measured, then their number is found by bisection.
+/// the output sound: each one's own effect on the output is measured, then their number is found by bisection. Where another
+/// kind of kernels takes all products and those err too much only by it, the two are mixed: of the faster kind as many as cost
+/// `allowedLoss`.
 struct KernelSearch {
     let settings: any KernelTechnique
     let context: StageContext
@@ -46,6 +48,7 @@ struct KernelSearch {
                 if let some { tried[place].append(some) }
             }
         }
+        if let mixed = try await mixed(tried, trials, seen) { tried.append([mixed]) }
         let weights = options.first?.weights ?? []
         try settle(tried.flatMap { $0 }, weights, StaticSearch.name(ofMeasured: heldOut, beside: seen), &piece)
     }
@@ -60,15 +63,12 @@ struct KernelSearch {
             guard let fault = measured.fault else { continue }
             for weight in measured.candidate.taken { reasons[weight.entry.name] = fault.rawValue }
         }
-        func better(_ old: KernelTrials.Measured?, _ new: KernelTrials.Measured) -> KernelTrials.Measured {
-            old.map { new.isBetter(than: $0) ? new : $0 } ?? new
-        }
         let sound = tried.filter { $0.fault != .error && $0.fault != .refused }.compactMap(\.speedup).max()
         let fast = tried.filter {
             $0.fault == .error && ($0.speedup ?? 0) >= settings.minimumSpeedup
                 && ErrorPrice.isUnsoundPaid(by: $0.speedup, beside: sound)
         }
-        let best = fast.reduce(nil, better) ?? tried.filter { $0.fault == nil }.reduce(nil, better)
+        let best = KernelSearch.best(of: fast) ?? KernelSearch.best(of: tried.filter { $0.fault == nil })
         for measured in tried where measured.label != best?.label {
             piece.note("Tried and not taken: \(settings.deed) in \(measured.figures).")
         }
@@ -87,29 +87,54 @@ struct KernelSearch {
         }
     }
 
+    /// The fastest, of two about as fast the more accurate, the first of equals; nil for none.
+    private static func best(of tried: [KernelTrials.Measured]) -> KernelTrials.Measured? {
+        tried.reduce(nil) { best, new in best.map { new.isBetter(than: $0) ? new : $0 } ?? new }
+    }
+
+    // MARK: Mixed kernels
+
+    /// The best result with the products that err least by the first option's kernels given to those, which err too much as a
+    /// whole; nil where none is.
+    private func mixed(
+        _ tried: [[KernelTrials.Measured]], _ trials: [KernelTrials], _ seen: Range<Int>
+    ) async throws -> KernelTrials.Measured? {
+        guard tried.count > 1, tried[0].last?.fault == .error,
+            let best = KernelSearch.best(of: tried.joined().filter { $0.fault == nil }), let speed = best.speedup,
+            let place = tried.indices.dropFirst().first(where: { tried[$0].last?.label == best.label })
+        else { return nil }
+        let names = Set(best.candidate.taken.map(\.entry.name))
+        let products = trials[0].products.filter { names.contains($0.entry.name) }
+        guard products.count >= KernelSearch.fewestProducts else { return nil }
+        var trials = trials[place]
+        let order = try await leastErringFirst(products, trials.option, seen)
+        func taking(_ count: Int) -> [KernelCandidate.Encoded] {
+            let moved = Dictionary(
+                uniqueKeysWithValues: order.prefix(count).map { (products[$0].entry.name, products[$0]) })
+            return best.candidate.taken.map { moved[$0.entry.name] ?? $0 }
+        }
+        let most = try await soundCount(of: products.count) { count in
+            try await trials.isSound(taking: taking(count), atLeast: best.sqnrDB - settings.allowedLoss)
+        }
+        guard most > 0 else { return nil }
+        let measured = try await trials.measure(
+            "\(best.label), \(most) of \(products.count) products by integer kernels", taking(most),
+            atLeast: speed * KernelSearch.leastSpeedup)
+        return measured
+    }
+
     // MARK: Some products
 
     /// The products that keep the output sound, where all of them do not; with the recurrent layers, if they are sound.
     private func someProducts(
         _ seen: Range<Int>, _ tried: [KernelTrials.Measured], _ trials: inout KernelTrials
     ) async throws -> KernelTrials.Measured? {
-        let option = trials.option,
-            products = option.weights.filter { weight in
-                weight.entry.part.layer == .product && option.folded.graph.weights[weight.entry.name] != nil
-            }
+        let option = trials.option, products = trials.products
         guard products.count >= KernelSearch.fewestProducts else { return nil }
         let others = tried.first { $0.label.hasPrefix("recurrent layers") && $0.fault == nil }?.candidate.taken ?? []
         let order = try await leastErringFirst(products, option, seen)
-        var sound = 0, unsound = products.count
-        while unsound - sound > 1 {
-            try Task.checkCancellation()
-            let middle = (sound + unsound) / 2
-            context.progress("measuring \(middle) of \(products.count) products")
-            if try await trials.isSound(taking: others + order.prefix(middle).map { products[$0] }) {
-                sound = middle
-            } else {
-                unsound = middle
-            }
+        let sound = try await soundCount(of: products.count) { count in
+            try await trials.isSound(taking: others + order.prefix(count).map { products[$0] })
         }
         guard sound > 0 else { return nil }
         let label = "\(sound) of \(products.count) products" + (others.isEmpty ? "" : " and recurrent layers")
@@ -119,13 +144,22 @@ struct KernelSearch {
             atLeast: settings.minimumSpeedup > 0 ? KernelSearch.leastSpeedup : 0)
     }
 
+    /// How many of `count` products can be had, one less than all at most, where `isSound` holds for fewer if it holds for more.
+    private func soundCount(of count: Int, isSound: (Int) async throws -> Bool) async throws -> Int {
+        try await Bisection.most(of: count - 1) { some in
+            try Task.checkCancellation()
+            context.progress("measuring \(some) of \(count) products")
+            return try await isSound(some)
+        }
+    }
+
     /// Places of `products`, those first that add the least noise for each multiplication that they take over.
     private func leastErringFirst(
         _ products: [KernelCandidate.Encoded], _ option: KernelOption, _ seen: Range<Int>
     ) async throws -> [Int] {
         guard let dataset = context.dataset else { return Array(products.indices) }
         context.progress("measuring \(products.count) products")
-        let noise = try await KernelSensitivity(option.folded, products, option.execution).noise(
+        let noise = try await KernelSensitivity(option.folded, products).noise(
             source: FidelitySource(dataset), rows: seen, parameterCount: ModelFacts(option.folded).parameterCount,
             threads: context.threads)
         let costs = zip(noise, products).map { noise, weight in noise / Double(max(weight.form.shape.count, 1)) }

@@ -22,10 +22,10 @@ struct KernelSensitivity {
     /// Outputs of the reference kept in memory, at most.
     private static let mostBytes = 64 << 20
 
-    /// Prepares to compute products of `weights`, of the main graph of `model`, by kernels of `execution`.
+    /// Prepares to compute products of `weights`, of the main graph of `model`, by their kernels.
     ///
     /// - Throws: What writer and runtime throw.
-    init(_ model: Model, _ weights: [KernelCandidate.Encoded], _ execution: Weight.Execution) throws {
+    init(_ model: Model, _ weights: [KernelCandidate.Encoded]) throws {
         var model = model, names = NameSource(taken: model.graph.allNames)
         gates = weights.map { names.make($0.entry.name, "_gate") }
         var copies: [String: (copy: String, gate: String)] = [:]
@@ -34,7 +34,7 @@ struct KernelSensitivity {
             copies[weight.entry.name] = (copy, gate)
             model.graph.weights[gate] = Weight(gate, Tensor([0 as Float], shape: .scalar))
             model.graph.weights[copy] = Weight(name: copy, form: .encoded(weight.form))
-            model.graph.weights[copy]?.execution = execution
+            model.graph.weights[copy]?.execution = weight.execution
         }
         var nodes: [Node] = []
         for node in model.graph.nodes {

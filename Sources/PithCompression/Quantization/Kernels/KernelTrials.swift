@@ -54,7 +54,7 @@ struct KernelTrials {
     mutating func measure(
         _ label: String, _ weights: [KernelCandidate.Encoded], atLeast speedup: Double = 0
     ) async throws -> Measured {
-        let candidate = KernelCandidate(model, taking: weights, execution: option.execution)
+        let candidate = KernelCandidate(model, taking: weights)
         let bytes = try encoded(taking: weights)
         var measured: Measured
         do {
@@ -94,17 +94,27 @@ struct KernelTrials {
 
     /// The file that is measured: what is not taken stands as it will at the end.
     private func encoded(taking weights: [KernelCandidate.Encoded]) throws -> [UInt8] {
-        try ONNXWriter.encode(
-            KernelCandidate(option.folded, taking: weights, execution: option.execution).model)
+        try ONNXWriter.encode(KernelCandidate(option.folded, taking: weights).model)
     }
 
-    /// Whether the outputs stay sound, with something to spare, when the kernels use `weights`.
+    /// The products of the main graph that the option could use.
+    var products: [KernelCandidate.Encoded] {
+        option.weights.filter {
+            $0.entry.part.layer == .product && option.folded.graph.weights[$0.entry.name] != nil
+        }
+    }
+
+    /// Whether the outputs stay sound, with something to spare, and have `sqnrDB` at least when the kernels use `weights`.
     ///
     /// The number of weights that pass this is chosen on the rows that it looks at, so that new rows err a little more.
     ///
     /// - Throws: What runtime and data throw.
-    mutating func isSound(taking weights: [KernelCandidate.Encoded]) async throws -> Bool {
-        try await isSound(bench.sqnrDB(of: encoded(taking: weights)), spare: KernelTrials.spareDB)
+    mutating func isSound(
+        taking weights: [KernelCandidate.Encoded], atLeast sqnrDB: Double = -.infinity
+    ) async throws -> Bool {
+        let measured = try await bench.sqnrDB(of: encoded(taking: weights))
+        guard measured >= sqnrDB else { return false }
+        return try await isSound(measured, spare: KernelTrials.spareDB)
     }
 
     /// What a chosen number of weights has to be better than the target, in dB.

@@ -164,20 +164,7 @@ import Testing
     }
 
     @Test func `channels of different sizes are taken by blocks where one range ruins them`() async throws {
-        // Channels 0 to 63 are a hundred times as large as 64 to 127, and their weights as much smaller.
-        let emphasis = (0..<128).map { Float($0 < 64 ? 100 : 1) }
-        let weights = try (1...4).map { number -> Weight in
-            let numbers = try GraphBench.random("w\(number)", [128, 64], seed: UInt64(number)).decoded()
-            let scaled = numbers.elements(as: Float.self).enumerated().map { $1 / emphasis[$0 / 64] }
-            return Weight("w\(number)", Tensor(scaled, shape: numbers.shape))
-        }
-        let model = GraphBench.model(
-            [Node("Concat", inputs: ["x", "x"], outputs: ["d"], attributes: [Attribute("axis", .integer(1))])]
-                + [Node("Mul", inputs: ["d", "emphasis"], outputs: ["a"])]
-                + (1...4).map { Node("MatMul", inputs: ["a", "w\($0)"], outputs: ["y\($0)"]) },
-            inputs: [GraphBench.input("x", [-1, 64])], outputs: (1...4).map { "y\($0)" },
-            weights: weights + [Weight("emphasis", Tensor(vector: emphasis))])
-        let scratch = try Scratch()
+        let model = try DynamicBench.unequal(products: 4), scratch = try Scratch()
         let context = StageContext(dataset: try DynamicBench.dataset(scratch, for: model), profile: .fixedRules)
         var piece = Workpiece(model: model)
         var settings = DynamicQuantizer(layers: .measured, kernels: .measured)

@@ -36,6 +36,28 @@ enum DynamicBench {
             ])
     }
 
+    /// Products `a [n, 128] -> y1 [n, 64]`, `y2`, and so on, of large channels and small ones.
+    ///
+    /// Channels 0 to 63 of `a` are a hundred times as large as the others and meet weights as much smaller; `equals` further
+    /// products read channels of the same size.
+    static func unequal(products: Int, equals: Int = 0) throws -> Model {
+        let emphasis = (0..<128).map { Float($0 < 64 ? 100 : 1) }, numbers = 1...products + equals
+        let weights = try numbers.map { number -> Weight in
+            let weight = try GraphBench.random("w\(number)", [128, 64], seed: UInt64(number))
+            guard number <= products else { return weight }
+            let scaled = weight.decoded().elements(as: Float.self).enumerated().map { $1 / emphasis[$0 / 64] }
+            return Weight(weight.name, Tensor(scaled, shape: weight.shape))
+        }
+        return GraphBench.model(
+            [Node("Concat", inputs: ["x", "x"], outputs: ["d"], attributes: [Attribute("axis", .integer(1))])]
+                + [Node("Mul", inputs: ["d", "emphasis"], outputs: ["a"])]
+                + numbers.map {
+                    Node("MatMul", inputs: [$0 <= products ? "a" : "d", "w\($0)"], outputs: ["y\($0)"])
+                },
+            inputs: [GraphBench.input("x", [-1, 64])], outputs: numbers.map { "y\($0)" },
+            weights: weights + [Weight("emphasis", Tensor(vector: emphasis))])
+    }
+
     /// A recurrent layer of 64 units over `x [sequence, 1, 64]` and a product: `LSTM` or `GRU`, in one direction or both.
     static func recurrent(_ operation: String, directions: Int = 1) throws -> Model {
         let gates = operation == "LSTM" ? 4 : 3
