@@ -39,7 +39,10 @@ public struct GraphCleaner: Sendable {
             rounds += 1
             for pass in passes { changed = try GraphCleaner.run(pass, on: &model, &trace, &changes) || changed }
         }
-        try GraphCleaner.run(DeadCodeRemover(), on: &model, &trace, &changes)
+        // Once chains of reshapes are short.
+        for pass in [InputSplitter(), OutputJoiner(), DeadCodeRemover()] as [any GraphPass] {
+            try GraphCleaner.run(pass, on: &model, &trace, &changes)
+        }
         return CleanupSummary(
             before: before, after: GraphCleaner.counts(of: model), strippedBytes: stripped, changes: changes,
             rounds: rounds)

@@ -53,18 +53,30 @@ struct NoOperation {
         return ScalarType(onnxCode: node.integer("to", default: 0)) == own
     }
 
-    /// The nearest value before a chain of reshapes that already has the result's shape.
+    /// The nearest value before a chain of reshapes that already has the result's shape; the last state of a recurrent layer of one
+    /// step is its whole output.
     private func shapedAncestor(of node: Node) -> String? {
         guard let wanted = facts[node.outputs[0]]?.dimensions else { return nil }
         var value = node.inputs[0]
         for _ in 0..<16 {
             if facts[value]?.dimensions == wanted { return value }
-            guard let position = index.producers[value], graph.nodes[position].isReshaping,
-                let next = graph.nodes[position].inputs.first, !next.isEmpty
-            else { return nil }
+            guard let position = index.producers[value] else { return nil }
+            let maker = graph.nodes[position]
+            if let state = lastState(of: maker, for: value), facts[state]?.dimensions == wanted { return state }
+            guard maker.isReshaping, let next = maker.inputs.first, !next.isEmpty else { return nil }
             value = next
         }
         return nil
+    }
+
+    /// The state after the only step of a recurrent layer whose output is `value`.
+    private func lastState(of node: Node, for value: String) -> String? {
+        guard node.isStandard(oneOf: ["LSTM", "GRU", "RNN"]), node.integer("layout", default: 0) == 0,
+            node.outputs.count > 1, node.outputs[0] == value, !node.outputs[1].isEmpty,
+            // Shorter sequences end in zeros.
+            node.inputs.count < 5 || node.inputs[4].isEmpty, facts[value]?.dimensions?.first?.constant == 1
+        else { return nil }
+        return node.outputs[1]
     }
 
     /// Whether a transposition leaves every element where it was: axes of length 1 may move freely.
