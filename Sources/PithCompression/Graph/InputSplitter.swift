@@ -1,4 +1,5 @@
 package import PithModel
+import PithTensor
 
 /// Cuts an input by one `Split` where slices take it apart into equal pieces, as exporters write the packed states of streams.
 ///
@@ -45,9 +46,10 @@ private struct Cut {
     /// Nil where slices of `input` leave something out, overlap or differ, or one `Split` would be no gain.
     init?(_ input: String, _ graph: Graph, _ scope: GraphScope) {
         let facts = ShapeInference(scope: scope).facts(of: graph), index = GraphIndex(graph)
-        guard let lengths = facts[input]?.fixedLengths, !lengths.contains(0), !index.pinned.contains(input) else {
-            return nil
-        }
+        // Other types may have no such kernel; they are no states.
+        guard let fact = facts[input], fact.element == .float32, let lengths = fact.fixedLengths, !lengths.contains(0),
+            !index.pinned.contains(input)
+        else { return nil }
         let positions = (index.readers[input] ?? []).filter {
             graph.nodes[$0].isStandard("Slice") && graph.nodes[$0].inputs[0] == input
         }
@@ -74,7 +76,9 @@ private struct Cut {
         } else {
             (pieces, shape, removed) = (values, piece, Set(slices))
         }
-        guard Set(pieces).isDisjoint(with: index.pinned), nodeCount < removed.count else { return nil }
+        guard Set(pieces).isDisjoint(with: index.pinned), nodeCount < removed.count, isDirect || scope.opset >= 5 else {
+            return nil
+        }
     }
 
     /// The first index and the number of elements along each axis; nil where they are not known, or not next to each other.
@@ -102,7 +106,9 @@ private struct Cut {
     ) -> (names: [String], shape: [Int], positions: [Int])? {
         let positions = values.compactMap { index.onlyReader(of: $0) }
         guard positions.count == values.count,
-            positions.allSatisfy({ graph.nodes[$0].isReshaping && graph.nodes[$0].outputs.count == 1 })
+            zip(positions, values).allSatisfy({
+                graph.nodes[$0].isReshaping && graph.nodes[$0].inputs[0] == $1 && graph.nodes[$0].outputs.count == 1
+            })
         else { return nil }
         let names = positions.map { graph.nodes[$0].outputs[0] }, shapes = Set(names.map { facts[$0]?.fixedLengths })
         guard shapes.count == 1, case .some(.some(let shape)) = shapes.first, !shape.isEmpty else { return nil }

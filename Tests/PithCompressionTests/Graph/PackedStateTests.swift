@@ -68,6 +68,10 @@ struct PackedStateTests {
                     outputs: pieces.map(\.node.outputs[0]),
                     weights: pieces.flatMap(\.weights)))
         }
+        // Integers, which may be shapes.
+        var integers = states(isRead: true)
+        integers.graph.inputs[0] = GraphBench.input("x", [1, 2, 4, 3], .int64)
+        models.append(integers)
         for original in models {
             var model = original
             try GraphBench.apply(InputSplitter(), to: &model)

@@ -8,7 +8,7 @@ import PithTensor
 /// Candidates, for each kind of kernel: every layer; the recurrent layers alone; the products alone. Sound is an output
 /// (the worst of all, states among them) of `targetSQNR`, or within `allowedLoss` of the same weights computed in float. Of
 /// those that are sound and fast enough the fastest is taken, and of two about as fast the more accurate. A result of
-/// `fastSQNR` that is half as fast again as all of these goes first, and what saves little must lose little (``ErrorPrice``).
+/// `fastSQNR` that is half as fast again as all of these, mixtures aside, goes first, and what saves little must lose little (``ErrorPrice``).
 ///
 /// Where all products together err too much, those are taken that err the least for what they compute, as many as keep
 /// the output sound: each one's own effect on the output is measured, then their number is found by bisection. Where another
@@ -48,27 +48,33 @@ struct KernelSearch {
                 if let some { tried[place].append(some) }
             }
         }
-        if let mixed = try await mixed(tried, trials, seen) { tried.append([mixed]) }
+        let fast = fast(of: tried.flatMap { $0 })
+        if fast == nil, let mixed = try await mixed(tried, trials, seen) { tried.append([mixed]) }
+        let all = tried.flatMap { $0 }, best = fast ?? KernelSearch.best(of: all.filter { $0.fault == nil })
         let weights = options.first?.weights ?? []
-        try settle(tried.flatMap { $0 }, weights, StaticSearch.name(ofMeasured: heldOut, beside: seen), &piece)
+        try settle(best, of: all, weights, StaticSearch.name(ofMeasured: heldOut, beside: seen), &piece)
     }
 
-    /// Puts the best of what was tried on the bench, with the account of all.
+    /// The best of the results that err more than is sound and are so much faster than those that do not, as `fastSQNR` asks for.
+    private func fast(of tried: [KernelTrials.Measured]) -> KernelTrials.Measured? {
+        let sound = tried.filter { $0.fault != .error && $0.fault != .refused }.compactMap(\.speedup).max()
+        return KernelSearch.best(
+            of: tried.filter {
+                $0.fault == .error && ($0.speedup ?? 0) >= settings.minimumSpeedup
+                    && ErrorPrice.isUnsoundPaid(by: $0.speedup, beside: sound)
+            })
+    }
+
+    /// Puts `best` of what was `tried` on the bench, with the account of all.
     private func settle(
-        _ tried: [KernelTrials.Measured], _ weights: [KernelCandidate.Encoded], _ rows: String,
-        _ piece: inout Workpiece
+        _ best: KernelTrials.Measured?, of tried: [KernelTrials.Measured], _ weights: [KernelCandidate.Encoded],
+        _ rows: String, _ piece: inout Workpiece
     ) throws {
         var reasons: [String: String] = [:]
         for measured in tried {
             guard let fault = measured.fault else { continue }
             for weight in measured.candidate.taken { reasons[weight.entry.name] = fault.rawValue }
         }
-        let sound = tried.filter { $0.fault != .error && $0.fault != .refused }.compactMap(\.speedup).max()
-        let fast = tried.filter {
-            $0.fault == .error && ($0.speedup ?? 0) >= settings.minimumSpeedup
-                && ErrorPrice.isUnsoundPaid(by: $0.speedup, beside: sound)
-        }
-        let best = KernelSearch.best(of: fast) ?? KernelSearch.best(of: tried.filter { $0.fault == nil })
         for measured in tried where measured.label != best?.label {
             piece.note("Tried and not taken: \(settings.deed) in \(measured.figures).")
         }
