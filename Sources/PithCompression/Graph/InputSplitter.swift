@@ -16,9 +16,10 @@ package struct InputSplitter: GraphPass {
     package func apply(to model: inout Model, trace: inout WeightTrace) throws -> Bool {
         var names = NameSource(taken: model.graph.allNames)
         return model.rewriteGraphs(usesFacts: true) { graph, scope in
-            guard graph.nodes.contains(where: { $0.isStandard("Slice") }) else { return false }
+            var slices: [String: Int] = [:]
+            for node in graph.nodes where node.isStandard("Slice") { slices[node.inputs[0], default: 0] += 1 }
             var changed = false
-            for input in graph.inputs.map(\.name) where graph.weights[input] == nil {
+            for input in graph.inputs.map(\.name) where graph.weights[input] == nil && slices[input, default: 0] > 1 {
                 guard let cut = Cut(input, graph, scope) else { continue }
                 let made = cut.write(to: &graph, opset: scope.opset, names: &names)
                 for name in made {
@@ -60,7 +61,11 @@ private struct Cut {
             axes.count == 1 || axes.allSatisfy({ piece[$0] == 1 }),
             axes.allSatisfy({ lengths[$0] % piece[$0] == 0 })
         else { return nil }
-        var places = [Int?](repeating: nil, count: axes.reduce(1) { $0 * (lengths[$1] / piece[$1]) })
+        // Lengths are the file's word: their products are looked at before they are used.
+        guard Shape.product(of: lengths) != nil,
+            Shape.product(of: axes.map { lengths[$0] / piece[$0] }) == positions.count
+        else { return nil }
+        var places = [Int?](repeating: nil, count: positions.count)
         for (position, span) in zip(positions, spans) {
             guard axes.allSatisfy({ span[$0].first % piece[$0] == 0 }) else { return nil }
             let place = axes.reduce(0) { $0 * (lengths[$1] / piece[$1]) + span[$1].first / piece[$1] }
@@ -111,7 +116,9 @@ private struct Cut {
             })
         else { return nil }
         let names = positions.map { graph.nodes[$0].outputs[0] }, shapes = Set(names.map { facts[$0]?.fixedLengths })
-        guard shapes.count == 1, case .some(.some(let shape)) = shapes.first, !shape.isEmpty else { return nil }
+        guard shapes.count == 1, case .some(.some(let shape)) = shapes.first, !shape.isEmpty,
+            Shape.product(of: [values.count] + shape) != nil
+        else { return nil }
         return (names, shape, positions)
     }
 

@@ -3,7 +3,7 @@ package import PithModel
 /// Joins an output by one `Concat` where a concatenation of concatenations stacks values along two axes, as exporters write the
 /// packed states of streams: `stack([stack([h1, h2], 1), stack([c1, c2], 1)], -1)`.
 ///
-/// The values are put one behind the other, which copies each in one run, and one `Transpose` brings the axes in order. Axis lengths
+/// The values are put one behind the other, which copies each in one run, and one `Transpose` brings the axes in order where they are not. Axis lengths
 /// have to be fixed, and each value has length 1 along both axes. The numbers are the same; the mirror image of ``InputSplitter``.
 package struct OutputJoiner: GraphPass {
     package static let name = "packed outputs"
@@ -14,8 +14,9 @@ package struct OutputJoiner: GraphPass {
         var names = NameSource(taken: model.graph.allNames)
         return model.rewriteGraphs(usesFacts: true) { graph, scope in
             guard scope.opset >= 5 else { return false }
+            let joined = Set(graph.nodes.filter { $0.isStandard("Concat") }.flatMap(\.outputs))
             var changed = false
-            for output in graph.outputs.map(\.name) {
+            for output in graph.outputs.map(\.name) where joined.contains(output) {
                 guard let stack = Stack(output, graph, scope) else { continue }
                 let made = stack.write(to: &graph, names: &names)
                 trace.record([], into: [scope.path.qualified(made)], note: "parameter of Concat '\(output)'")
@@ -45,7 +46,8 @@ private struct Stack {
             graph.nodes[place].inputs.count > 1
         else { return nil }
         let facts = ShapeInference(scope: scope).facts(of: graph), root = graph.nodes[place]
-        guard let lengths = facts[output]?.fixedLengths,
+        // For a `Reshape`, 0 means a length of its input.
+        guard let lengths = facts[output]?.fixedLengths, !lengths.contains(0),
             let outer = InferenceNode.resolve(root.integer("axis", default: 1), rank: lengths.count),
             root.inputs.count == lengths[outer]
         else { return nil }
@@ -85,22 +87,27 @@ private struct Stack {
 
     /// Puts the nodes into `graph`; answers the name of their parameter.
     func write(to graph: inout Graph, names: inout NameSource) -> String {
-        let joined = names.make("\(output)_joined"), ordered = names.make("\(output)_rows")
+        let joined = names.make("\(output)_joined")
         // Axes as the values lie one behind the other; those of length 1 stay where they are.
         let others = lengths.indices.filter { $0 != outer && $0 != inner }
         let early = others.filter { $0 < inner && lengths[$0] == 1 }
         let order = [outer] + early + [inner] + others.filter { !early.contains($0) }
-        let shape = graph.addIntegers(order.map { lengths[$0] }, base: "\(output)_rows_shape", names: &names)
-        let permutation = lengths.indices.compactMap { order.firstIndex(of: $0) }.map { Int64($0) }
-        graph.nodes.replaceSubrange(
-            place...place,
-            with: [
-                Node("Concat", inputs: values, outputs: [joined], attributes: [Attribute("axis", .integer(0))]),
-                Node("Reshape", inputs: [joined, shape], outputs: [ordered]),
+        let moving = order.filter { lengths[$0] > 1 }, isInOrder = moving == moving.sorted()
+        let target = isInOrder ? lengths : order.map { lengths[$0] }
+        let shape = graph.addIntegers(target, base: "\(output)_rows_shape", names: &names)
+        let ordered = isInOrder ? output : names.make("\(output)_rows")
+        var nodes = [
+            Node("Concat", inputs: values, outputs: [joined], attributes: [Attribute("axis", .integer(0))]),
+            Node("Reshape", inputs: [joined, shape], outputs: [ordered]),
+        ]
+        if !isInOrder {
+            let permutation = lengths.indices.compactMap { order.firstIndex(of: $0) }.map { Int64($0) }
+            nodes.append(
                 Node(
                     "Transpose", inputs: [ordered], outputs: [output],
-                    attributes: [Attribute("perm", .integers(permutation))]),
-            ])
+                    attributes: [Attribute("perm", .integers(permutation))]))
+        }
+        graph.nodes.replaceSubrange(place...place, with: nodes)
         // What stands before keeps its position.
         graph.removeNodes(at: removed.subtracting([place]))
         graph.pruneValueTypes()
