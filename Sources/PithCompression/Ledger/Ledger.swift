@@ -1,3 +1,4 @@
+import PithFormats
 public import PithModel
 import PithTensor
 
@@ -123,7 +124,8 @@ public struct Ledger: Sendable {
     private static func activationRow(_ piece: Workpiece) -> [LedgerRow] {
         let formats = piece.model.graph.activationFormats
         guard !formats.isEmpty else { return [] }
-        let bytes = formats.values.reduce(0) { $0 + 4 + $1.type.bitWidth / 8 }
+        // What can not be written has no file that a ledger could be of.
+        let bytes = (try? ONNXLowering.activationByteCount(of: piece.model.graph, opset: piece.model.opset)) ?? 0
         return [
             LedgerRow(
                 weight: "(activations)", shape: [formats.count], technique: StaticQuantizer.name,

@@ -39,4 +39,15 @@ public enum ONNXLowering {
         if let failure { throw failure }
         return model
     }
+
+    /// Bytes of the constants that the activation formats of `graph` become: scales, zero points, and what the operators around
+    /// them read.
+    ///
+    /// - Throws: `FormatError` `.unsupported` for a type that `opset` has no operator for.
+    package static func activationByteCount(of graph: Graph, opset: Int) throws(FormatError) -> Int {
+        var lowering = GraphLowering(graph: graph, opset: opset, names: NameSource(taken: graph.allNames))
+        try lowering.lowerActivations()
+        let before = graph.weights.reduce(0) { $0 + $1.byteCount }
+        return lowering.graph.weights.reduce(0) { $0 + $1.byteCount } - before
+    }
 }

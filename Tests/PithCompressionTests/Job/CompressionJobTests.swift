@@ -75,6 +75,26 @@ import Testing
         #expect(report.ledger.count == named.count)
     }
 
+    @Test func `what layers in float between integers add is in the ledger too`() async throws {
+        let scratch = try Scratch()
+        let recipe = try scratch.write(
+            "mine.yaml",
+            """
+            version: 1
+            stages:
+              - technique: graph.clean
+              - technique: quantize.static
+                keepFloat: [stem.weight, block2.conv1.weight]
+                minimumSpeedup: 0
+            """)
+        let report = try await run(scratch, options(), recipe), after = try ONNXReader.read(path: report.output.path)
+        let activations = try #require(report.ledger.first { $0.weight == "(activations)" })
+        // A scale and a zero point for each, and for the layer in float the same for each of its channels.
+        let usual = try #require(activations.shape.first) * 5
+        #expect(activations.bytesAfter > usual)
+        #expect(report.ledger.reduce(0) { $0 + $1.bytesAfter } == after.graph.weights.reduce(0) { $0 + $1.byteCount })
+    }
+
     @Test func `what made the file is kept inside it, and can be followed again`() async throws {
         let scratch = try Scratch()
         var options = options()
