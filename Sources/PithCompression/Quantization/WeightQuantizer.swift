@@ -7,8 +7,8 @@ import PithTensor
 /// They are written so that a runtime folds them to floats once when it loads the model (tables are read row by row in
 /// integers), so any operator set will do and no layer becomes slower.
 ///
-/// Tables of few rows have a scale for each block of `smallTableBlockSize` weights: the error of a row that is read at nearly
-/// every position does not average out, and their scales weigh nothing.
+/// Small tables have a scale for each block of `smallTableBlockSize` weights, and are folded: the error of a row that is read at
+/// nearly every position does not average out, and their scales weigh nothing.
 ///
 /// - Error bound: half a step of its group for each weight, scales rounded to half floats and clipping aside.
 /// - Reference: Krishnamoorthi, "Quantizing deep convolutional networks for efficient inference", arXiv:1806.08342,
@@ -31,7 +31,8 @@ public struct WeightQuantizer: GridTechnique, WeightTechnique {
     public var blockSize = 0
     /// The same for tables, where there are blocks at all; 0: as `blockSize` says.
     public var tableBlockSize = 0
-    /// The same for tables with at most a 64th of the model's weights where `blockSize` is 0; 0: one scale for each row.
+    /// The same for small tables, the smallest with at most a 64th of the model's weights together, where `blockSize` is 0; 0: one scale
+    /// for each row.
     public var smallTableBlockSize = 32
     public var granularity = Granularity.channel
     /// Whether levels lie around zero; if not, each group has a zero point.
@@ -59,31 +60,39 @@ public struct WeightQuantizer: GridTechnique, WeightTechnique {
 
     public func apply(to piece: inout Workpiece, in context: StageContext) async throws {
         try raiseOperatorSet(of: &piece)
-        let small = smallTables(of: piece.model, in: context)
-        if !small.isEmpty {
-            var quantizer = self
-            quantizer.blockSize = smallTableBlockSize
-            quantizer.tableBlockSize = 0
-            try await quantizer.encodeWeights(of: &piece, in: context) { small.contains($0) }
-        }
+        try await encodeSmallTables(of: &piece, in: context)
         try await encodeWeights(of: &piece, in: context)
     }
 
-    /// A table is small that has at most the model's weights divided by this.
+    /// Encodes the small tables that `isChosen` accepts, in blocks.
+    func encodeSmallTables(
+        of piece: inout Workpiece, in context: StageContext, where isChosen: (String) -> Bool = { _ in true }
+    ) async throws {
+        let small = smallTables(of: piece.model, in: context)
+        guard !small.isEmpty else { return }
+        var quantizer = self
+        quantizer.blockSize = smallTableBlockSize
+        quantizer.tableBlockSize = 0
+        try await quantizer.encodeWeights(of: &piece, in: context) { small.contains($0) && isChosen($0) }
+    }
+
+    /// Small tables have at most the model's weights divided by this, all together.
     private static let smallTablePart = 64
 
     /// Qualified names of the tables whose rows are cut into blocks though nothing else is.
     private func smallTables(of model: Model, in context: StageContext) -> Set<String> {
         guard smallTableBlockSize > 0, blockSize == 0, granularity == .channel else { return [] }
-        let largest = ModelFacts(model).parameterCount / WeightQuantizer.smallTablePart
-        var names: Set<String> = []
-        for (name, tensor, verdict) in verdicts(on: model, in: context) {
-            guard tensor.count <= largest, case .success(let part) = verdict, part.layer == .table,
-                let axis = part.reduced, tensor.shape.dimensions[axis] > smallTableBlockSize
-            else { continue }
-            names.insert(name)
+        var room = ModelFacts(model).parameterCount / WeightQuantizer.smallTablePart
+        let tables = verdicts(on: model, in: context).filter { name, tensor, verdict in
+            guard case .success(let part) = verdict, part.layer == .table, let axis = part.reduced else { return false }
+            return tensor.shape.dimensions[axis] > smallTableBlockSize
         }
-        return names
+        // The smallest first; a model that is all tables keeps rows that are read as integers.
+        let fitting = tables.sorted { ($0.tensor.count, $0.name) < ($1.tensor.count, $1.name) }.prefix { _, tensor, _ in
+            room -= tensor.count
+            return room >= 0
+        }
+        return Set(fitting.map(\.name))
     }
 
     func encode(

@@ -47,6 +47,20 @@ import Testing
         #expect(names == Set(weights + biases + (isCopied ? ["a_bias"] : [])).sorted())
     }
 
+    @Test func `a weight that a scaled Gemm reads too makes up for nothing but its own rounding`() async throws {
+        var shared = try model(["a", "a"], ["c", "d"])
+        let half = Node(
+            "Gemm", inputs: ["r", "a"], outputs: ["m2"], attributes: [Attribute("alpha", .float(0.5))], name: "half")
+        shared.graph.nodes[3] = half
+        let scratch = try Scratch(), data = try data(scratch, for: shared)
+        var settings = GPTQQuantizer()
+        (settings.bits, settings.blockSize, settings.minimumCount) = (8, 0, 1)
+        let rounded = try await HeavyTails.rounded(settings, shared, data)
+        let nearest = try await HeavyTails.rounded(WeightQuantizer(), shared, data)
+        let sqnr = try HeavyTails.sqnr(of: rounded, shared, data)
+        #expect(try sqnr > HeavyTails.sqnr(of: nearest, shared, data) - 1, "\(sqnr)")
+    }
+
     @Test func `scales of small and of large weights are in float32 where half floats hold none such`() async throws {
         for (factor, type) in [(1e-7, ScalarType.float32), (1, .float16), (1e9, .float32)] {
             let random = try GraphBench.random("w", [64, 8], seed: 3).decoded()

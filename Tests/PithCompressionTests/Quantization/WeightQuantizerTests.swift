@@ -41,6 +41,18 @@ struct WeightQuantizerTests {
         GraphBench.model([node], inputs: [GraphBench.input("x", [-1, -2])], outputs: ["y"], weights: [weight])
     }
 
+    @Test func `a model that is all tables has few of them in blocks`() async throws {
+        let names = (0..<100).map { "t\($0)" }
+        let model = GraphBench.model(
+            names.map { Node("Gather", inputs: [$0, "ids"], outputs: ["\($0)_rows"]) },
+            inputs: [GraphBench.input("ids", [-1], .int64)], outputs: names.map { "\($0)_rows" },
+            weights: try names.map { try GraphBench.random($0, [20, 64], seed: 1) })
+        let piece = try await apply(model)
+        // A 64th of 100 tables of one size is one and a half.
+        #expect(names.count { piece.model.graph.weights[$0]?.execution == .folded } == 1)
+        #expect(names.count { piece.model.graph.weights[$0]?.execution == .integer } == 99)
+    }
+
     @Test func `tables of few rows have a scale for each block of 32, unless told otherwise`() async throws {
         let tables = [("large", [2000, 64]), ("small", [12, 128]), ("narrow", [32, 32])]
         let ids = tables.map { GraphBench.input("\($0.0)_ids", [-1], .int64) }

@@ -118,9 +118,9 @@ public struct GPTQQuantizer: GridTechnique, LayerwiseTechnique {
         of piece: inout Workpiece, in context: StageContext, where isChosen: (String) -> Bool
     ) async throws {
         for width in Set(bitsOf.values).union([bits]).sorted() {
-            try await nearest(bits: width).encodeWeights(of: &piece, in: context) {
-                isChosen($0) && (bitsOf[$0] ?? bits) == width
-            }
+            let isOne = { name in isChosen(name) && (bitsOf[name] ?? bits) == width }
+            try await nearest(bits: width).encodeSmallTables(of: &piece, in: context, where: isOne)
+            try await nearest(bits: width).encodeWeights(of: &piece, in: context, where: isOne)
         }
     }
 

@@ -30,8 +30,7 @@ struct LayerWork {
         collector = LayerMomentCollector(source: source, rows: rows, threads: context.threads)
         rounded = piece.model.decoded
         names = NameSource(taken: piece.model.graph.allNames)
-        var seen: Set<String> = []
-        shared = Set(RoundingLayer.all(in: piece.model.graph).map(\.weight).filter { !seen.insert($0).inserted })
+        shared = Set(piece.model.graph.weightReaders().filter { $0.value.count > 1 }.keys)
     }
 
     /// The piece with all that was rounded.

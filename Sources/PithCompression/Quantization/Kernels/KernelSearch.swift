@@ -75,6 +75,8 @@ struct KernelSearch {
             guard let fault = measured.fault else { continue }
             for weight in measured.candidate.taken { reasons[weight.entry.name] = fault.rawValue }
         }
+        // What some candidate could have had is no fault of the weight.
+        for weight in tried.filter({ $0.fault == nil }).flatMap(\.candidate.taken) { reasons[weight.entry.name] = nil }
         for measured in tried where measured.label != best?.label {
             piece.note("Tried and not taken: \(settings.deed) in \(measured.figures).")
         }
@@ -110,7 +112,7 @@ struct KernelSearch {
             let place = tried.indices.dropFirst().first(where: { tried[$0].last?.label == best.label })
         else { return nil }
         let names = Set(best.candidate.taken.map(\.entry.name))
-        let products = trials[0].products.filter { names.contains($0.entry.name) }
+        let products = trials[0].products.filter { names.contains($0.entry.name) }, first = trials[0].option
         guard products.count >= KernelSearch.fewestProducts else { return nil }
         var trials = trials[place]
         let order = try await leastErringFirst(products, trials.option, seen)
@@ -123,8 +125,10 @@ struct KernelSearch {
             try await trials.isSound(taking: taking(count), atLeast: best.sqnrDB - settings.allowedLoss)
         }
         guard most > 0 else { return nil }
+        let fast = first.words
         let measured = try await trials.measure(
-            "\(best.label), \(most) of \(products.count) products by integer kernels", taking(most),
+            "\(best.label), \(most) of \(products.count) products\(fast.isEmpty ? " by integer kernels" : fast)",
+            taking(most),
             atLeast: speed * KernelSearch.leastSpeedup)
         return measured
     }
