@@ -90,14 +90,15 @@ extension Recipe {
     private static var convolutionsForKernels: GPTQQuantizer {
         var technique = rounded(bits: 8)
         technique.grid = WeightQuantizer().grid
-        technique.inputs = .measured
+        (technique.inputs, technique.overflow) = (.measured, .measured)
         return technique
     }
 
     /// Levels that are folded to floats, which may have zero points and short scales.
     private static var accurateWeights: GPTQQuantizer {
         var technique = convolutionsForKernels
-        (technique.symmetric, technique.scales, technique.inputs) = (false, .float16, .float)
+        (technique.symmetric, technique.scales) = (false, .float16)
+        (technique.inputs, technique.overflow) = (.float, .ignored)
         return technique
     }
 

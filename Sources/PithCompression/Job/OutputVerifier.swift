@@ -78,7 +78,7 @@ package struct OutputVerifier {
                 throw mismatch(
                     "with the runtime's optimizations its output is \(fast.formatted(digits: 1)) dB from the original's, "
                         + "without them \(slow.formatted(digits: 1)) dB: the runtime computes something else than was meant.",
-                    remedy: "Report this; until then use the recipe int8-weights.")
+                    remedy: remedy)
             }
         } else {
             let apart = try await worstError(
@@ -100,6 +100,16 @@ package struct OutputVerifier {
             optimizedSQNR: fast, unoptimizedSQNR: slow, worstOutput: worst.name, weightsCompared: compared,
             samples: rows.count,
             isMadeUp: source is SyntheticSource, nonFiniteNumbers: errors.reduce(0) { $0 + $1.nonFinite.reference })
+    }
+
+    /// What to do about kernels that err more than their levels.
+    private var remedy: String {
+        guard (try? KernelOverflow.measured.resolved()) == .avoided else {
+            return "Report this; until then use the recipe int8-weights."
+        }
+        return
+            "Integer kernels overflow on this processor (x86 without VNNI): set `overflow: avoided` in the recipe's stages "
+            + "that have it, or use the recipe int8-weights."
     }
 
     /// How near outputs must lie where nothing was quantized, in dB; `found` is how near they are.

@@ -117,8 +117,10 @@ package struct StaticCandidate {
         if let form = earlier, let original = originals[layer.weight] { return (form, original) }
         let original = entry.decoded()
         originals[layer.weight] = original
+        let paired = pairedRows(of: layer, original.shape)
         if let earlier, earlier.hasLevels(of: settings.weightBits),
-            let form = earlier.kernelLevels(axis: layer.axis, withZeroPoints: isGemm(layer))
+            let form = earlier.kernelLevels(axis: layer.axis, withZeroPoints: isGemm(layer)),
+            paired?.isExact(form) ?? true
         {
             // An earlier stage rounded it in a way that the kernel takes as it is.
             model.graph.weights[layer.weight]?.form = .encoded(form)
@@ -133,8 +135,10 @@ package struct StaticCandidate {
         let bias = layer.bias.flatMap { model.graph.weights[$0]?.decoded().floats() } ?? []
         // The 32-bit bias has the step of its channel: a channel of tiny weights must not make it overflow.
         let floors = bias.map { abs($0) / (inputScale * Float(1 << 30)) }
+        let scales = paired?.smallestScales(of: original) ?? []
         var form = try SymmetricIntegers.encode(
-            original, named: layer.weight, axis: layer.axis, bits: settings.weightBits, smallestScales: floors)
+            original, named: layer.weight, axis: layer.axis, bits: settings.weightBits,
+            smallestScales: floors.isEmpty ? scales : scales.isEmpty ? floors : zip(floors, scales).map { max($0, $1) })
         if isGemm(layer) { form = form.withZeroPoints }
         model.graph.weights[layer.weight]?.form = .encoded(form)
         model.graph.weights[layer.weight]?.execution = .integer
@@ -145,6 +149,15 @@ package struct StaticCandidate {
             note: kernelNote(of: layer)
                 + (again.map { "; rounded again to \(settings.weightBits) bits, after \($0.technique)" } ?? ""))
         return (form, original)
+    }
+
+    /// The rows of a weight whose kernel may overflow; nil where none does, or it is not to be avoided.
+    private func pairedRows(of layer: IntegerLayer, _ shape: Shape) -> PairedRows? {
+        let node = model.graph.nodes[layer.node], isConvolution = node.isStandard("Conv")
+        // Kernels of convolutions with one input and one output in each group add one product at a time.
+        let isDepthwise = isConvolution && node.integer("group", default: 1) == shape.dimensions[0]
+        guard settings.overflow == .avoided, !isDepthwise else { return nil }
+        return PairedRows(shape, axis: layer.axis, isConvolution: isConvolution)
     }
 
     /// The signal-to-noise ratio of errors made one after the other, which do not depend on each other, in dB; nil for none.

@@ -39,9 +39,10 @@ public struct StaticQuantizer: Technique {
     /// Calibration rows used at most.
     public var calibrationRows = 512
     public var activationType = ActivationType.measured
-    /// Bits of the weights' levels, 7 for x86 processors without VNNI: their kernels add products in pairs with 16 bits,
-    /// which two of 8 bits can overflow.
+    /// Bits of the weights' levels.
     public var weightBits = 8
+    /// What is done about kernels that overflow.
+    public var overflow = KernelOverflow.measured
     /// Whether biases make up for the rounding of the weights.
     public var biasCorrection = true
     /// Output SQNR on calibration rows, in dB, at which a result counts as sound.
@@ -119,7 +120,7 @@ public struct StaticQuantizer: Technique {
             piece.refusals.append("activations: \(error.description)")
             return
         }
-        let search = StaticSearch(settings: self, context: context, dataset: dataset)
+        let search = try StaticSearch(settings: self, context: context, dataset: dataset)
         let isChosen = try await search.run(&prepared)
         // Where integers were not worth it, the model keeps its operator set too.
         if !isChosen {

@@ -16,6 +16,15 @@ struct StaticSearch {
     let context: StageContext
     let dataset: Dataset
 
+    /// Sets a search up; whether kernels overflow here is asked now.
+    ///
+    /// - Throws: `RuntimeError` where there is no runtime.
+    init(settings: StaticQuantizer, context: StageContext, dataset: Dataset) throws {
+        var settings = settings
+        settings.overflow = try settings.overflow.resolved()
+        (self.settings, self.context, self.dataset) = (settings, context, dataset)
+    }
+
     /// Puts the chosen layers of `piece` into integers; answers whether there are any.
     ///
     /// - Throws: What runtime and data throw; `CancellationError`.
@@ -356,6 +365,7 @@ struct StaticSearch {
             return
         }
         piece.note("Activations in \(type.rawValue), \(figures(chosen)) on \(rows).")
+        settings.overflow.account(&piece)
         piece.decisions["activations"] = .string(type.rawValue)
         piece.decisions["integerLayers"] = .array(chosen.candidate.layers.map { .string($0.label) })
         let rowScaled = chosen.candidate.rowScaled

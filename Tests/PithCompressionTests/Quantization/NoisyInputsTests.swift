@@ -77,8 +77,9 @@ import Testing
             return try HeavyTails.sqnr(of: piece, model, data)
         }
         let float = try await sqnr(.float), rounded = try await sqnr(.uint8), measured = try await sqnr(.measured)
-        #expect(rounded > float + 1.5, "\(rounded) against \(float)")
-        #expect(measured == rounded)
+        #expect(measured == max(float, rounded), "\(rounded) against \(float)")
+        // Scales that keep kernels from overflowing leave less to make up for.
+        if try KernelOverflow.measured.resolved() == .ignored { #expect(rounded > float + 1.5) }
     }
 
     @Test(arguments: [GPTQQuantizer.Inputs.uint8, .measured])

@@ -12,7 +12,7 @@ extension GPTQQuantizer {
         var float = piece, settings = self
         settings.inputs = .float
         try await settings.roundLayers(of: &float, with: dataset, in: context)
-        let search = integers(with: dataset, in: context)
+        let search = try integers(with: dataset, in: context)
         guard float.encodings.count > piece.encodings.count, let first = try await search.integers(of: float) else {
             piece = float
             return
@@ -37,10 +37,11 @@ extension GPTQQuantizer {
     }
 
     /// What measures integers; of the layers that the stage leaves alone none are.
-    private func integers(with dataset: Dataset, in context: StageContext) -> StaticSearch {
+    private func integers(with dataset: Dataset, in context: StageContext) throws -> StaticSearch {
         var settings = StaticQuantizer()
         settings.calibrationRows = min(calibrationRows, settings.calibrationRows)
-        return StaticSearch(settings: settings, context: context, dataset: dataset)
+        settings.overflow = overflow
+        return try StaticSearch(settings: settings, context: context, dataset: dataset)
     }
 
     func activationFormats(

@@ -58,6 +58,8 @@ public struct GPTQQuantizer: GridTechnique, LayerwiseTechnique {
     public var rounding = Rounding.refined
     /// What the layers read while their weights are rounded; `uint8` for weights that ``StaticQuantizer`` is to take.
     public var inputs = Inputs.float
+    /// What is done about integer kernels that overflow, for weights that ``StaticQuantizer`` is to take.
+    public var overflow = KernelOverflow.ignored
     /// Whether inputs that are large on average are rounded first.
     public var activationOrder = true
     /// What is added to the diagonal of the moments, as a part of its mean; 0: as much as the number of rows asks for.
@@ -84,6 +86,11 @@ public struct GPTQQuantizer: GridTechnique, LayerwiseTechnique {
                 "inputs", "\(inputs.rawValue) is for integer kernels, which take no blocks and no zero points.",
                 remedy: "Set `blockSize` to 0 and `symmetric` to true, or `inputs` to float.")
         }
+        guard overflow == .ignored || blockSize == 0 && symmetric else {
+            throw Self.invalid(
+                "overflow", "\(overflow.rawValue) is for integer kernels, which take no blocks and no zero points.",
+                remedy: "Set `blockSize` to 0 and `symmetric` to true, or `overflow` to ignored.")
+        }
         guard (0...1).contains(damping) else {
             throw Self.invalid("damping", "\(damping) lies outside 0...1.", remedy: "Use 0, or 0.01 to 1.")
         }
@@ -105,8 +112,10 @@ public struct GPTQQuantizer: GridTechnique, LayerwiseTechnique {
                 &piece, in: context, because: { _ in "there is no calibration data" }, where: { _ in true })
         }
         try raiseOperatorSet(of: &piece)
-        guard inputs == .measured else { return try await roundLayers(of: &piece, with: dataset, in: context) }
-        try await roundBothWays(&piece, with: dataset, in: context)
+        var settings = self
+        settings.overflow = try overflow.resolved()
+        guard inputs == .measured else { return try await settings.roundLayers(of: &piece, with: dataset, in: context) }
+        try await settings.roundBothWays(&piece, with: dataset, in: context)
     }
 
     func remark(on form: any Representation) -> String { "computed in float" }
@@ -169,6 +178,7 @@ public struct GPTQQuantizer: GridTechnique, LayerwiseTechnique {
         rounder.format = grid.format(for: matrix.numbers.span)
         rounder.blockSize = takesBlocks && grid.blockSize > 0 ? grid.blockSize : nil
         rounder.criterion = grid.clipping == .mse ? .squaredError : .range
+        if overflow == .avoided, rounder.blockSize == nil { rounder.pairs = matrix.pairs }
         return rounder
     }
 }

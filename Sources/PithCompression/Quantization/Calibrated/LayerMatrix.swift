@@ -9,6 +9,8 @@ struct LayerMatrix: Sendable {
     let axes: [Int]
     /// Matrices that are multiplied with inputs of their own.
     let groups: Int
+    /// Inputs that integer kernels add products of in pairs; nil where they add one at a time.
+    let pairs: ProductPairs?
     /// Output channels of a group.
     let rows: Int
     /// Inputs of each.
@@ -31,6 +33,8 @@ struct LayerMatrix: Sendable {
         rows = outputs / groups
         columns = weight.count / outputs
         numbers = layout.rows(of: weight.elements(as: Float.self))
+        let places = layer.isConvolution ? weight.shape.dimensions[2...].reduce(1, *) : 1
+        pairs = groups == outputs ? nil : ProductPairs(inputs: columns, places: places)
     }
 
     /// Reads the weight `[directions, gates, inputs]` of a recurrent layer.
@@ -39,6 +43,7 @@ struct LayerMatrix: Sendable {
         axes = [1, 2]
         (groups, rows, columns) = (weight.shape.dimensions[0], weight.shape.dimensions[1], weight.shape.dimensions[2])
         outputsFirst = true
+        pairs = nil
         layout = WeightRows(weight.shape, channels: 1, blocksAlong: 2)
         numbers = layout.rows(of: weight.elements(as: Float.self))
     }

@@ -49,11 +49,10 @@ public struct DynamicQuantizer: KernelTechnique {
     public var kernels = Kernels.integer
     /// Weights with fewer elements are left alone: rounding activations would take what the kernel saves.
     public var minimumCount = 4096
-    /// Bits of the weights' levels, 7 for x86 processors without VNNI: their kernels add products in pairs with 16 bits,
-    /// which two of 8 bits can overflow.
-    ///
-    /// Kernels in blocks are tried with 8 bits only.
+    /// Bits of the weights' levels; kernels in blocks are tried with 8 bits only.
     public var weightBits = 8
+    /// What is done about integer kernels that overflow.
+    public var overflow = KernelOverflow.measured
     /// Output SQNR on calibration rows, in dB, at which `measured` counts a result as sound.
     public var targetSQNR = 28.0
     /// How far below the same weights computed in float a result under the target may lie, in dB, and still be sound.
@@ -91,7 +90,9 @@ public struct DynamicQuantizer: KernelTechnique {
         let found = KernelLayers(
             piece.model.graph, for: .dynamic, minimumCount: minimumCount, selector: context.selector)
         for (name, reason) in found.reasons where piece.floatReasons[name] == nil { piece.floatReasons[name] = reason }
-        let encoded = try await encode(narrow(found.entries, &piece), &piece, context)
+        let overflow = found.entries.isEmpty ? .ignored : try overflow.resolved()
+        let entries = usable(found.entries, overflow, &piece)
+        let encoded = try await encode(entries, overflow, &piece, context)
         guard !encoded.isEmpty else { return }
         if layers == .measured, context.dataset?.calibrationRows.isEmpty ?? true {
             return explain(encoded, "without calibration data it is not known what that costs", &piece)
@@ -112,6 +113,7 @@ public struct DynamicQuantizer: KernelTechnique {
             try await KernelSearch(settings: self, context: context).run(
                 try await options(encoded, model, piece, context), model, &piece)
         }
+        if piece.decisions["dynamicWeights"] != nil { overflow.account(&piece) }
     }
 
     /// The kernels to choose from.
@@ -142,24 +144,34 @@ public struct DynamicQuantizer: KernelTechnique {
         return options
     }
 
-    /// The weights without those that an earlier stage gave more levels than kernels are to have.
-    private func narrow(_ entries: [KernelLayers.Entry], _ piece: inout Workpiece) -> [KernelLayers.Entry] {
+    /// The weights without those whose levels of an earlier stage are more than kernels are to have, or overflow.
+    private func usable(
+        _ entries: [KernelLayers.Entry], _ overflow: KernelOverflow, _ piece: inout Workpiece
+    ) -> [KernelLayers.Entry] {
         entries.filter { entry in
-            guard let form = entry.form, !form.hasLevels(of: weightBits) else { return true }
-            piece.floatReasons[entry.name] = "an earlier stage gave it more levels than \(weightBits) bits have"
-            return false
+            guard let form = entry.form else { return true }
+            guard form.hasLevels(of: weightBits) else {
+                piece.floatReasons[entry.name] = "an earlier stage gave it more levels than \(weightBits) bits have"
+                return false
+            }
+            let rows = PairedRows(form.shape, axis: entry.part.axis, isConvolution: false)
+            guard overflow == .ignored || rows?.isExact(form) ?? true else {
+                piece.floatReasons[entry.name] = "an earlier stage gave it levels that overflow in pairs"
+                return false
+            }
+            return true
         }
     }
 
     /// The weights in integers; a weight that is not finite is refused and stays.
     private func encode(
-        _ entries: [KernelLayers.Entry], _ piece: inout Workpiece, _ context: StageContext
+        _ entries: [KernelLayers.Entry], _ overflow: KernelOverflow, _ piece: inout Workpiece, _ context: StageContext
     ) async throws -> [KernelCandidate.Encoded] {
         context.progress("rounding \(entries.count) weights")
         let results = try await Parallel.map(entries, threads: context.threads) {
             entry -> Result<KernelCandidate.Encoded, CompressionError> in
             do throws(CompressionError) {
-                return .success(try KernelCandidate.Encoded(entry, bits: weightBits))
+                return .success(try KernelCandidate.Encoded(entry, bits: weightBits, isPaired: overflow == .avoided))
             } catch {
                 return .failure(error)
             }

@@ -84,7 +84,7 @@ public struct CrossLayerEqualizer: Technique {
         }
         var settings = StaticQuantizer(), equalized = piece
         settings.calibrationRows = calibrationRows
-        let search = StaticSearch(settings: settings, context: context, dataset: dataset)
+        let search = try StaticSearch(settings: settings, context: context, dataset: dataset)
         guard try await equalize(&equalized, context) else {
             piece = equalized
             return

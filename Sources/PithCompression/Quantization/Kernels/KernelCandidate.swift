@@ -12,11 +12,12 @@ struct KernelCandidate {
         /// Whether the levels are those that an earlier stage gave, which has the account of them.
         let isEarlier: Bool
 
-        /// Rounds a weight that no stage has rounded, for dynamic kernels: a scale for each output channel, for recurrent layers one
-        /// in each direction.
+        /// Rounds a weight that no stage has rounded, for dynamic kernels.
+        ///
+        /// It gets a scale for each output channel, for recurrent layers one in each direction. `isPaired` kernels add products in pairs, which must not overflow.
         ///
         /// - Throws: `CompressionError` `.nonFiniteWeight`.
-        init(_ entry: KernelLayers.Entry, bits: Int) throws(CompressionError) {
+        init(_ entry: KernelLayers.Entry, bits: Int, isPaired: Bool) throws(CompressionError) {
             self.entry = entry
             execution = .dynamic
             if let form = entry.form {
@@ -26,20 +27,20 @@ struct KernelCandidate {
             let isRecurrent = entry.part.layer == .recurrent, tensor = entry.tensor
             form =
                 try isRecurrent
-                ? Encoded.recurrent(entry, bits)
-                : SymmetricIntegers.encode(tensor, named: entry.name, axis: entry.part.axis, bits: bits)
+                ? Encoded.recurrent(entry, bits, isPaired)
+                : Encoded.rounded(tensor, entry, axis: entry.part.axis, bits, isPaired)
             (sqnrDB, isEarlier) = (form.sqnrDB(against: tensor), false)
         }
 
         /// The levels of `[directions, rows, inputs]`; the kernel wants zero points written out.
         private static func recurrent(
-            _ entry: KernelLayers.Entry, _ bits: Int
+            _ entry: KernelLayers.Entry, _ bits: Int, _ isPaired: Bool
         ) throws(CompressionError) -> GroupedIntegers {
             let axes = entry.tensor.shape.dimensions, rows = axes[0] * axes[1]
             guard let flat = try? entry.tensor.reshaped(to: Shape([rows, axes[2]])) else {
                 preconditionFailure("A tensor of three axes has no two.")
             }
-            let form = try SymmetricIntegers.encode(flat, named: entry.name, axis: 0, bits: bits)
+            let form = try rounded(flat, entry, axis: 0, bits, isPaired)
             let grouping = axes[0] == 1 ? GroupedIntegers.Grouping.channel(axis: 1) : .block(axis: 2, size: axes[2])
             let lengths = GroupedIntegers.scaleDimensions(of: entry.tensor.shape, grouping)
             guard let shape = try? Shape(lengths), let levels = try? form.levels.reshaped(to: entry.tensor.shape),
@@ -47,6 +48,16 @@ struct KernelCandidate {
             else { preconditionFailure("Levels of \(flat.shape) do not fill \(entry.tensor.shape).") }
             let zeros = Tensor([Int8](repeating: 0, count: rows), shape: shape)
             return GroupedIntegers(levels: levels, scales: scales, zeroPoints: zeros, grouping: grouping)
+        }
+
+        /// The levels of `tensor`, with scales as wide as pairs need them.
+        private static func rounded(
+            _ tensor: Tensor, _ entry: KernelLayers.Entry, axis: Int, _ bits: Int, _ isPaired: Bool
+        ) throws(CompressionError) -> GroupedIntegers {
+            let rows = isPaired ? PairedRows(tensor.shape, axis: axis, isConvolution: false) : nil
+            return try SymmetricIntegers.encode(
+                tensor, named: entry.name, axis: axis, bits: bits,
+                smallestScales: rows?.smallestScales(of: tensor) ?? [])
         }
 
         /// Rounds a matrix that no stage has rounded to 8 bits in blocks, for kernels that round activations in blocks too.

@@ -29,6 +29,16 @@ struct GridTable: Sendable {
         }
     }
 
+    /// Gives rows of one block each a scale at which rounding to nearest lets no pair overflow.
+    mutating func widen(for pairs: ProductPairs, targets: [Float], firstRow: Int) {
+        precondition(blockSize == columns, "A pair has one scale.")
+        for row in 0..<rows {
+            let least = pairs.smallestScale(of: targets.span, from: (firstRow + row) * columns)
+            guard least > grids[row].scale else { continue }
+            grids[row] = LevelGrid(scale: least, zeroPoint: grids[row].zeroPoint, format: format)
+        }
+    }
+
     /// Blocks of a row.
     var blocks: Int { (columns + blockSize - 1) / blockSize }
 

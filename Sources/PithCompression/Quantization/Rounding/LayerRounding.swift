@@ -66,13 +66,14 @@ package struct LayerRounding: Sendable {
 
     /// The levels of at most sixteen rows.
     private func rounded(panel rows: Range<Int>) -> RoundedWeights {
-        let grids = GridTable(
+        var grids = GridTable(
             targets: problem.targets, columns: problem.columns, rows: rows, blockSize: blockSize,
             importance: importance,
             fitter: LevelGridFitter(format: rounder.format, criterion: rounder.criterion))
+        if let pairs = rounder.pairs { grids.widen(for: pairs, targets: problem.targets, firstRow: rows.lowerBound) }
         let targets = Array(problem.targets[rows.lowerBound * problem.columns..<rows.upperBound * problem.columns])
         let nearest = grids.rounded(targets)
-        guard rounder.method != .nearest else { return nearest }
+        guard rounder.method != .nearest else { return limited(nearest) }
         var state = RoundingLanes(targets: targets, grids: grids, curvature: problem.curvature)
         state.keepBest(nearest)
         state.round(factor: factor, order: order)
@@ -82,6 +83,11 @@ package struct LayerRounding: Sendable {
                 if rounder.refitsScales && round < rounder.rounds { state.refitScales(curvature: curvature) }
             }
         }
-        return state.best
+        return limited(state.best)
+    }
+
+    /// The same without pairs that overflow: where errors of other columns are made up for, some levels go further than their targets.
+    private func limited(_ rounded: RoundedWeights) -> RoundedWeights {
+        rounder.pairs.map { rounded.limited(to: $0) } ?? rounded
     }
 }

@@ -44,6 +44,17 @@ package struct RoundedWeights: Hashable, Sendable {
             zeroPoints: parts.flatMap(\.zeroPoints))
     }
 
+    /// The same levels with what is too much taken from pairs, which have symmetric levels of 8 bits; others are as they are.
+    func limited(to pairs: ProductPairs) -> RoundedWeights {
+        guard format.isSymmetric, format.bits == 8 else { return self }
+        var levels = codes.map { Int8(bitPattern: $0 ^ 0x80) }, changed = 0
+        for row in 0..<rows { changed += pairs.limit(&levels, from: row * columns) }
+        guard changed > 0 else { return self }
+        return RoundedWeights(
+            rows: rows, columns: columns, blockSize: blockSize, format: format,
+            codes: levels.map { UInt8(bitPattern: $0) ^ 0x80 }, scales: scales, zeroPoints: zeroPoints)
+    }
+
     /// Blocks of a row.
     package var blocks: Int { (columns + blockSize - 1) / blockSize }
 

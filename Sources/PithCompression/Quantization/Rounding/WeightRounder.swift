@@ -16,6 +16,8 @@ package struct WeightRounder: Hashable, Sendable {
     package var format = LevelFormat(bits: 4, isSymmetric: false)
     /// Columns that share a grid; nil for one grid a row.
     package var blockSize: Int?
+    /// Columns whose symmetric levels of 8 bits an integer kernel must not overflow with; nil for none.
+    package var pairs: ProductPairs?
     /// How grids are fitted; the diagonal of the curvature says which columns matter.
     package var criterion = LevelGridFitter.Criterion.squaredError
     /// Whether columns with large inputs are rounded first, while most of the others can still make up for them.
