@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import environments, process
+from . import environments, machine, process
 from .catalog import BENCHMARKS, PROJECT, TRANSFORMERS
 
 CACHE = BENCHMARKS / ".cache"
@@ -50,6 +50,8 @@ def int8_peers():
     """Every peer of the int8 benchmark."""
     peers = [Peer(f"ort {m} {a}", "peers.ort", (m, a)) for m in STATIC for a in ("u8", "s8")]
     peers.append(Peer("ort dynamic", "peers.ort", ("dynamic", "u8")))
+    if machine.overflows():  # what ONNX Runtime's documentation advises for such processors
+        peers += [Peer(f"ort {m} u8, 7 bits", "peers.ort", (m, "u8", "--reduce-range")) for m in (*STATIC, "dynamic")]
     return peers + [Peer(f"nncf {kind}", "peers.nncf_ptq", (kind,)) for kind in ("fast", "full")]
 
 

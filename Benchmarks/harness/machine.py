@@ -63,6 +63,12 @@ def _processor():
         return platform.processor() or platform.machine()
 
 
+def overflows():
+    """Whether integer kernels add products in pairs with 16 bits: x86 without VNNI."""
+    features = _features()
+    return "avx2" in features and not {"avx_vnni", "avx512_vnni"} & set(features)
+
+
 def _features():
     """The instruction sets that integer kernels are written for."""
     try:

@@ -1,7 +1,7 @@
-"""ONNX Runtime's own quantization tool, as a process: MODEL CARD OUT METHOD ACTIVATIONS [--raw].
+"""ONNX Runtime's own quantization tool, as a process: MODEL CARD OUT METHOD ACTIVATIONS [--raw] [--reduce-range].
 
 METHOD is minmax, percentile, entropy, distribution or dynamic; ACTIVATIONS u8 or s8. As its documentation advises, the model goes
-through `quant_pre_process` first (`--raw` leaves that out), weights are signed and per channel, and per-channel
+through `quant_pre_process` first (`--raw` leaves that out), `--reduce-range` gives weights 7 bits, for processors without VNNI; weights are signed and per channel, and per-channel
 quantization gets the opset 13 that it needs.
 """
 
@@ -61,7 +61,7 @@ def prepared(path, folder):
     return path
 
 
-def static(model, card, out, method, activations):
+def static(model, card, out, method, activations, reduced):
     """`quantize_static`; where its adjustment of weights to biases fails, once more with that switched off."""
     kind = QuantType.QUInt8 if activations == "u8" else QuantType.QInt8
     for extra in ({}, {"QDQDisableWeightAdjustForInt32Bias": True}):
@@ -69,6 +69,7 @@ def static(model, card, out, method, activations):
             quantize_static(
                 str(model), out, Reader(model, card), per_channel=True, calibrate_method=METHODS[method],
                 activation_type=kind, weight_type=QuantType.QInt8, extra_options=extra,
+                reduce_range=reduced,
             )  # fmt: skip
             return
         except ValueError as problem:
@@ -89,10 +90,11 @@ def main(model, card, out, method, activations, *options):
         model = opset.raised(model, folder)
         if "--raw" not in options:
             model = prepared(model, folder)
+        reduced = "--reduce-range" in options
         if method == "dynamic":
-            quantize_dynamic(str(model), out, per_channel=True, weight_type=QuantType.QInt8)
+            quantize_dynamic(str(model), out, per_channel=True, weight_type=QuantType.QInt8, reduce_range=reduced)
             return
-        static(model, card, out, method, activations)
+        static(model, card, out, method, activations, reduced)
 
 
 if __name__ == "__main__":
