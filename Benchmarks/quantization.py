@@ -1,7 +1,7 @@
 """The quantization benchmark: Pith's recipes beside ONNX Runtime's tools, NNCF and neural-compressor, from 8 bits to 2.
 
 Runs in groups, each of which replaces its part of the results: Results/quantization.json holds every figure,
-Results/quantization.md the tables. Everything that was written is scored and timed here, never by the tools.
+Results/quantization.md the tables (Results/NAME/ with --machine NAME). Everything that was written is scored and timed here, never by the tools.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def timed(entry, recipe, profile):
     return best
 
 
-def run(name, profile, asked):
+def run(name, profile, asked, folder):
     """Measures one group; what it finds is written after every model."""
     group, started = groups.GROUPS[name], time.time()
     known = candidates.pith_recipes()
@@ -62,29 +62,30 @@ def run(name, profile, asked):
         told["models"][entry.name] = measure(entry, group, recipes, profile, asked)
         told["seconds"] = time.time() - started
         if not asked.models:  # a part of a group is a look, and no result
-            write({name: told})
+            write({name: told}, folder)
     return told
 
 
-def read():
+def read(folder):
     """The results so far, or none."""
-    path = RESULTS / "quantization.json"
+    path = folder / "quantization.json"
     return json.loads(path.read_text()) if path.is_file() else {"benchmark": "quantization", "groups": {}}
 
 
-def write(measured):
+def write(measured, folder):
     """Both result files, with these groups in place of what they held of them."""
-    RESULTS.mkdir(exist_ok=True)
-    results = read()
+    folder.mkdir(exist_ok=True)
+    results = read(folder)
     results["groups"] = {name: told for name in groups.GROUPS if (told := (results["groups"] | measured).get(name))}
-    (RESULTS / "quantization.json").write_text(json.dumps(results, indent=1) + "\n")
-    (RESULTS / "quantization.md").write_text("\n".join(quantization_report.lines(results)).rstrip() + "\n")
+    (folder / "quantization.json").write_text(json.dumps(results, indent=1) + "\n")
+    (folder / "quantization.md").write_text("\n".join(quantization_report.lines(results)).rstrip() + "\n")
 
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--groups", default=",".join(groups.GROUPS), help="only these, with commas between (default: %(default)s)")
     parser.add_argument("--models", type=lambda names: names.split(","), help="a look at these alone, with commas between: results are not written")
+    parser.add_argument("--machine", default="", help="a kind of machine, such as avx2: results go to a folder of this name")
     parser.add_argument("--reuse", action="store_true", help="take the peers' outputs of an earlier call where nothing changed")
     parser.add_argument("--jobs", type=int, default=machine.jobs(), help="peers at once (default: %(default)s)")
     parser.add_argument("--only-report", action="store_true", help="measure nothing; write the tables anew from the figures")
@@ -97,13 +98,14 @@ def options():
 
 def main():
     asked = options()
+    folder = RESULTS / asked.machine
     if asked.only_report:
-        write({})
+        write({}, folder)
         return
     if not catalog.data_folder():
         say("bench: there is no shared data folder, so only made models are measured (PITH_TEST_DATA names another).")
     profile = candidates.fresh_profile()
-    measured = {name: run(name, profile, asked) for name in asked.groups}
+    measured = {name: run(name, profile, asked, folder) for name in asked.groups}
     for name, told in measured.items():
         for met, text in promises.lines(name, told):
             print("met  " if met else "SHORT", text)

@@ -10,7 +10,7 @@ from .candidates import Recipe, inc_peers, int8_peers, weight_peers
 
 MADE = candidates.CACHE / "made"
 RECIPES = catalog.BENCHMARKS / "recipes"
-DYNAMIC = ("ort dynamic", "inc dynamic", "nncf fast")
+DYNAMIC = ("ort dynamic", "ort dynamic u8, 7 bits", "inc dynamic", "nncf fast")
 LARGE = ("all-minilm-l6-v2",)
 
 # Weights of a model, what stands twice counted once, tables of positions and masks left out.
