@@ -17,7 +17,9 @@ package struct InputSplitter: GraphPass {
         var names = NameSource(taken: model.graph.allNames)
         return model.rewriteGraphs(usesFacts: true) { graph, scope in
             var slices: [String: Int] = [:]
-            for node in graph.nodes where node.isStandard("Slice") { slices[node.inputs[0], default: 0] += 1 }
+            for node in graph.nodes where node.isStandard("Slice") {
+                if let input = node.inputs.first { slices[input, default: 0] += 1 }
+            }
             var changed = false
             for input in graph.inputs.map(\.name) where graph.weights[input] == nil && slices[input, default: 0] > 1 {
                 guard let cut = Cut(input, graph, scope) else { continue }
