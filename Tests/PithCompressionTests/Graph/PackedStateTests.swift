@@ -54,6 +54,21 @@ struct PackedStateTests {
         }
     }
 
+    @Test func `slices without inputs, or of nothing, end no clean-up`() throws {
+        let stray = [
+            Node("Slice", inputs: [], outputs: ["stray"]), Node("Slice", inputs: [""], outputs: ["empty"]),
+            Node("Slice", inputs: ["x"], outputs: []),
+        ]
+        for node in stray {
+            var model = states(isRead: false)
+            model.graph.nodes.append(node)
+            let before = model.graph.nodes.count
+            try GraphBench.apply(InputSplitter(), to: &model)
+            #expect(model.graph.nodes.count <= before)
+            #expect(model.graph.nodes.contains { $0.inputs == node.inputs && $0.outputs == node.outputs })
+        }
+    }
+
     @Test func `what leaves something out, overlaps, or is no gain stays`() throws {
         var models = [states(isRead: true, leaving: 4)]
         let halves = [
