@@ -41,6 +41,8 @@ struct StaticTrials {
         var rowScaled: Set<Int> = []
 
         var nodes: Set<Int> { Set(reasons.keys) }
+        /// Whether every layer and every sum is in integers, products with one scale for their input.
+        var isNone: Bool { reasons.isEmpty && sums.isEmpty && rowScaled.isEmpty }
     }
 
     /// A candidate with what was measured of it.
@@ -108,8 +110,11 @@ struct StaticTrials {
     var mostAccurate: Measured? {
         let fast = tried.filter(\.isFast)
         let results = fast.map { (sqnrDB: $0.sqnrDB, speedup: $0.speedup ?? fastest) }
-        return TimeForAccuracy.best(of: results).map { fast[$0] }
+        return TimeForAccuracy.best(of: results, plain: plainSpeedup).map { fast[$0] }
     }
+
+    /// The speed with every layer in integers; nil where that was not timed.
+    private var plainSpeedup: Double? { tried.first { $0.exclusion.isNone }?.speedup }
 
     /// Every layer in integers that the recipe does not keep in float.
     var everyLayer: Exclusion {
