@@ -9,20 +9,22 @@ package import PithTensor
 /// | `[out, in]`, a scale for each row (`Gemm` with `transB`) | `MatMulInteger` | transposed | `[out]` |
 /// | `[directions, 4 * units, in]`, a scale for each row of each direction | `DynamicQuantizeLSTM` | `[directions, in, 4 * units]` | `[directions, 4 * units]` |
 ///
+/// Levels are bytes with a sign around 0; of `DynamicQuantizeLSTM` also bytes without one around 128.
+///
 /// - Reference: ONNX specification, `MatMulInteger`; ONNX Runtime, contrib operators, `DynamicQuantizeLSTM`.
 package struct DynamicLayout {
     package let levels: Tensor
     package let scales: Tensor
-    /// Zero points, all 0, where the kernel wants them written out.
+    /// Zero points, all the same, where the kernel wants them written out.
     package let zeroPoints: Tensor?
     private let isTransposed: Bool
     private let isRecurrent: Bool
 
     /// The layout of `form`; nil where no kernel takes its grouping.
     package init?(_ form: GroupedIntegers) {
-        let zeros = form.zeroPoints?.elements(as: Int8.self) ?? []
-        guard form.levels.type == .int8, form.scales.type == .float32, form.shape.count > 0,
-            zeros.allSatisfy({ $0 == 0 })
+        let isSigned = form.levels.type == .int8, zeros = form.zeroPoints?.integers()
+        guard isSigned || form.levels.type == .uint8 && zeros != nil, form.scales.type == .float32,
+            form.shape.count > 0, zeros?.allSatisfy({ $0 == (isSigned ? 0 : 128) }) ?? true
         else { return nil }
         let axes = form.shape.dimensions, rank = axes.count
         switch form.grouping {
@@ -32,13 +34,22 @@ package struct DynamicLayout {
         case .block(axis: 2, size: axes.last ?? 0) where rank == 3: (isTransposed, isRecurrent) = (true, true)
         default: return nil
         }
-        levels = isTransposed ? DynamicLayout.swapped(form.levels) : form.levels
+        guard isSigned || isRecurrent else { return nil }
+        switch (isTransposed, isSigned) {
+        case (false, _): levels = form.levels
+        case (true, true): levels = DynamicLayout.swapped(form.levels, as: Int8.self)
+        case (true, false): levels = DynamicLayout.swapped(form.levels, as: UInt8.self)
+        }
         guard isRecurrent, let shape = try? Shape([axes[0], axes[1]]), let rows = try? form.scales.reshaped(to: shape)
         else {
             (scales, zeroPoints) = (form.scales, nil)
             return
         }
-        (scales, zeroPoints) = (rows, Tensor([Int8](repeating: 0, count: shape.count), shape: shape))
+        let points =
+            isSigned
+            ? Tensor([Int8](repeating: 0, count: shape.count), shape: shape)
+            : Tensor([UInt8](repeating: 128, count: shape.count), shape: shape)
+        (scales, zeroPoints) = (rows, points)
     }
 
     /// Whether `node` reads a weight in this layout as its kernel does.
@@ -51,11 +62,13 @@ package struct DynamicLayout {
     /// The levels with their last two axes exchanged.
     ///
     /// - Complexity: O(*n*).
-    private static func swapped(_ levels: Tensor) -> Tensor {
+    private static func swapped<Level: TensorElement & FixedWidthInteger>(_ levels: Tensor, as type: Level.Type)
+        -> Tensor
+    {
         let axes = levels.shape.dimensions, rank = axes.count
         let rows = axes[rank - 2], columns = axes[rank - 1], matrix = rows * columns
-        let source = levels.elements(as: Int8.self)
-        var result = [Int8](repeating: 0, count: source.count)
+        let source = levels.elements(as: type)
+        var result = [Level](repeating: 0, count: source.count)
         for start in stride(from: 0, to: source.count, by: matrix) {
             for row in 0..<rows {
                 for column in 0..<columns {

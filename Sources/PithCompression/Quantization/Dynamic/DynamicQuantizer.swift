@@ -154,8 +154,10 @@ public struct DynamicQuantizer: KernelTechnique {
                 piece.floatReasons[entry.name] = "an earlier stage gave it more levels than \(weightBits) bits have"
                 return false
             }
+            // Recurrent layers get the same levels without a sign.
+            guard overflow == .avoided, entry.part.layer != .recurrent else { return true }
             let rows = PairedRows(form.shape, axis: entry.part.axis, isConvolution: false)
-            guard overflow == .ignored || rows?.isExact(form) ?? true else {
+            guard rows?.isExact(form) ?? true else {
                 piece.floatReasons[entry.name] = "an earlier stage gave it levels that overflow in pairs"
                 return false
             }

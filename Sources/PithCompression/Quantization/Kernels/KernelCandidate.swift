@@ -14,33 +14,38 @@ struct KernelCandidate {
 
         /// Rounds a weight that no stage has rounded, for dynamic kernels.
         ///
-        /// It gets a scale for each output channel, for recurrent layers one in each direction. `isPaired` kernels add products in pairs, which must not overflow.
+        /// It gets a scale for each output channel, for recurrent layers one in each direction. `isPaired` kernels add products in
+        /// pairs, which must not overflow: scales become wide enough, and recurrent layers get levels without a sign, which such
+        /// kernels add with 32 bits. For layers that read one row at a time that costs no time.
         ///
         /// - Throws: `CompressionError` `.nonFiniteWeight`.
         init(_ entry: KernelLayers.Entry, bits: Int, isPaired: Bool) throws(CompressionError) {
             self.entry = entry
             execution = .dynamic
+            let isRecurrent = entry.part.layer == .recurrent, tensor = entry.tensor
+            // Products of 7 bits do not overflow.
+            let isUnsigned = isPaired && isRecurrent && bits == 8
             if let form = entry.form {
-                (self.form, sqnrDB, isEarlier) = (form, nil, true)
+                (self.form, sqnrDB, isEarlier) = (isUnsigned ? form.withoutSign : form, nil, true)
                 return
             }
-            let isRecurrent = entry.part.layer == .recurrent, tensor = entry.tensor
-            form =
+            let form =
                 try isRecurrent
-                ? Encoded.recurrent(entry, bits, isPaired)
+                ? Encoded.recurrent(entry, bits)
                 : Encoded.rounded(tensor, entry, axis: entry.part.axis, bits, isPaired)
+            self.form = isUnsigned ? form.withoutSign : form
             (sqnrDB, isEarlier) = (form.sqnrDB(against: tensor), false)
         }
 
         /// The levels of `[directions, rows, inputs]`; the kernel wants zero points written out.
         private static func recurrent(
-            _ entry: KernelLayers.Entry, _ bits: Int, _ isPaired: Bool
+            _ entry: KernelLayers.Entry, _ bits: Int
         ) throws(CompressionError) -> GroupedIntegers {
             let axes = entry.tensor.shape.dimensions, rows = axes[0] * axes[1]
             guard let flat = try? entry.tensor.reshaped(to: Shape([rows, axes[2]])) else {
                 preconditionFailure("A tensor of three axes has no two.")
             }
-            let form = try rounded(flat, entry, axis: 0, bits, isPaired)
+            let form = try rounded(flat, entry, axis: 0, bits, false)
             let grouping = axes[0] == 1 ? GroupedIntegers.Grouping.channel(axis: 1) : .block(axis: 2, size: axes[2])
             let lengths = GroupedIntegers.scaleDimensions(of: entry.tensor.shape, grouping)
             guard let shape = try? Shape(lengths), let levels = try? form.levels.reshaped(to: entry.tensor.shape),

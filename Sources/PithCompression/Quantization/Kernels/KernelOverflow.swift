@@ -7,11 +7,12 @@ import PithTensor
 /// What is done about kernels that add products of 8 bits in pairs with 16 bits, which two can overflow (``ProductPairs``).
 ///
 /// x86 processors without VNNI have such kernels: those before 2019, AMD's before Zen 4, and many small ones until later. Levels with a scale wide
-/// enough for them are right everywhere, and a little coarser.
+/// enough for them are right everywhere, and a little coarser. Levels without a sign are right everywhere and as fine; products of many rows
+/// are slower with them, LSTMs are not.
 public enum KernelOverflow: String, Codable, Sendable, CaseIterable {
     /// It is avoided if the kernels of this machine overflow.
     case measured
-    /// Scales are so wide that no pair can overflow.
+    /// Scales are so wide that no pair can overflow; levels of LSTMs have no sign.
     case avoided
     /// Nothing is done: for processors that add with 32 bits.
     case ignored
@@ -28,7 +29,7 @@ public enum KernelOverflow: String, Codable, Sendable, CaseIterable {
         guard self == .avoided, piece.decisions["overflow"] == nil else { return }
         piece.decisions["overflow"] = .string(rawValue)
         piece.note(
-            "Scales of integer weights are so wide that no pair of products overflows 16 bits, as x86 processors without VNNI add them."
+            "No pair of products overflows 16 bits, as x86 processors without VNNI add them: scales of integer weights are wide enough, LSTMs have levels without a sign."
         )
     }
 

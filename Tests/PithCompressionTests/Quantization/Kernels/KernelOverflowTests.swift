@@ -96,6 +96,66 @@ import Testing
             let rows = try #require(PairedRows(form.shape, axis: 1, isConvolution: false))
             #expect(rows.isExact(form))
         }
-        #expect(piece.notes.contains { $0.contains("no pair of products overflows") })
+        #expect(piece.notes.contains { $0.hasPrefix("No pair of products overflows") })
+    }
+
+    /// Weights of one sign and inputs above zero, so that signed levels overflow wherever kernels do.
+    private func recurrent(directions: Int) throws -> Model {
+        var model = try DynamicBench.recurrent("LSTM", directions: directions)
+        for name in ["w", "r"] {
+            let weight = try #require(model.graph.weights[name]?.dense)
+            let numbers = weight.elements(as: Float.self).map { abs($0) / 8 }
+            model.graph.weights[name]?.form = .dense(Tensor(numbers, shape: weight.shape))
+        }
+        return model
+    }
+
+    @Test(arguments: [1, 2]) func `LSTMs get the same numbers by levels without a sign, which kernels add exactly`(
+        directions: Int
+    ) async throws {
+        let model = try recurrent(directions: directions)
+        var pieces: [Workpiece] = []
+        for overflow in [KernelOverflow.ignored, .avoided] {
+            var settings = DynamicQuantizer(), piece = Workpiece(model: model)
+            settings.overflow = overflow
+            try await settings.apply(to: &piece, in: StageContext())
+            pieces.append(piece)
+        }
+        let x = try SmallModels.tensor([20, 1, 64], seed: 5).elements(as: Float.self).map { abs($0) + 1 }
+        let inputs = ["x": Tensor(x, shape: try Shape([20, 1, 64]))]
+        for name in ["w", "r"] {
+            let forms = try pieces.map {
+                try #require($0.model.graph.weights[name]?.representation as? GroupedIntegers)
+            }
+            #expect(forms.map(\.levels.type) == [.int8, .uint8])
+            #expect(forms[1].zeroPoints?.integers()?.allSatisfy { $0 == 128 } ?? false)
+            #expect(forms[0].decoded().elements(as: Float.self) == forms[1].decoded().elements(as: Float.self))
+        }
+        // The head's scales are wide where pairs are looked after: what the layer itself hands on is compared.
+        var models = pieces.map(\.model)
+        for index in models.indices { models[index].graph.outputs = [ValueInfo(name: "h")] }
+        for name in ["w", "r"] { models[0].graph.weights[name]?.execution = .folded }
+        func states(_ model: Model) throws -> [Float] {
+            try Session(bytes: try ONNXWriter.encode(model), name: "states").run(inputs)["h"]?.floats() ?? []
+        }
+        let float = try states(models[0]), exact = try states(models[1])
+        let differences = zip(float, exact).map { $0 - $1 }
+        let noise = differences.reduce(0 as Float) { $0 + $1 * $1 }
+        let signal = float.reduce(0 as Float) { $0 + $1 * $1 }
+        // The rounding of activations alone.
+        #expect(float.count == 20 * directions * 64 && noise < 1e-4 * signal, "\(noise / signal)")
+        #expect(try DynamicBench.kernels(pieces[1].model, inputs)["DynamicQuantizeLSTM"] == 1)
+        #expect(try await ClosedLoop.verify(model, pieces[1], written: pieces[1].model).weightsCompared == 3)
+    }
+
+    @Test func `levels that an earlier stage gave an LSTM lose their sign`() async throws {
+        var piece = Workpiece(model: try recurrent(directions: 1)), settings = DynamicQuantizer()
+        settings.overflow = .avoided
+        try await WeightQuantizer().apply(to: &piece, in: StageContext())
+        let before = try #require(piece.model.graph.weights["w"]).decoded().elements(as: Float.self)
+        try await settings.apply(to: &piece, in: StageContext())
+        let weight = try #require(piece.model.graph.weights["w"]), form = weight.representation as? GroupedIntegers
+        #expect(weight.execution == .dynamic && form?.levels.type == .uint8)
+        #expect(weight.decoded().elements(as: Float.self) == before)
     }
 }
